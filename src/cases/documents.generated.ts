@@ -1,0 +1,285 @@
+// Generated from schemas/ by `npm run schema-types`. Do not edit.
+
+export type Then = {
+  action: 'mock' | 'error' | 'passthrough' | 'capture_only' | 'replay';
+  response?: ResponseSpec;
+  error?: ErrorSpec;
+  captureOnly?: CaptureOnly;
+};
+export type Attributes = KeyValue[];
+
+export interface Documents {
+  rules: RulesDocument;
+  policy: Policy;
+  session: SessionRequest;
+  'auth-fixtures': AuthFixtures;
+  case: CaseDocument;
+}
+/**
+ * All session rules; the body of POST /v1/sessions/{id}/rules.
+ */
+export interface RulesDocument {
+  version?: 1;
+  rules: Rule[];
+}
+/**
+ * When a hop looks like this, then do that.
+ */
+export interface Rule {
+  /**
+   * Label, shown in x-softprobe-rule.
+   */
+  id?: string;
+  /**
+   * Label as well; `id` goes before it.
+   */
+  name?: string;
+  /**
+   * The highest wins; 0 when left out.
+   */
+  priority?: number;
+  /**
+   * `once`: serves one request and no more.
+   */
+  consume?: 'once' | 'many';
+  when: When;
+  then: Then;
+}
+/**
+ * Predicates on a hop. All that are given must hold; none given matches everything.
+ */
+export interface When {
+  direction?: 'inbound' | 'outbound';
+  /**
+   * sp.service.name
+   */
+  service?: string;
+  /**
+   * Host, case-insensitive; without a port it matches any port.
+   */
+  host?: string;
+  /**
+   * Host suffix on a label boundary; a leading dot is allowed.
+   */
+  hostSuffix?: string;
+  /**
+   * None of these host suffixes may match.
+   */
+  notHostSuffix?: string[];
+  /**
+   * Request method, case-insensitive.
+   */
+  method?: string;
+  /**
+   * The whole path; with a `?` it is compared with path and query.
+   */
+  path?: string;
+  /**
+   * Beginning of the path; with a `?` it is compared with path and query.
+   */
+  pathPrefix?: string;
+  /**
+   * Path template such as `/users/{id}/orders`; `{name}` stands for one segment.
+   */
+  pathPattern?: string;
+  /**
+   * Query parameters that must all be there, decoded: name to value or list of values.
+   */
+  query?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * Header fields that must all be there, with exactly these values.
+   */
+  headers?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * Header name to regular expression (RE2 syntax, matched anywhere in the value).
+   */
+  headerMatch?: {
+    [k: string]: string;
+  };
+  /**
+   * JSONPath (RFC 9535) that must select something in the JSON request body.
+   */
+  bodyJsonPath?: string;
+  /**
+   * JSONPath to the JSON value that a selected node must equal.
+   */
+  bodyJsonPathEquals?: {
+    [k: string]: unknown;
+  };
+  traceTags?: SpanAttributes;
+  traceTagEquals?: SpanAttributes;
+}
+/**
+ * Span attribute to the value that it must have.
+ */
+export interface SpanAttributes {
+  [k: string]: string | number | boolean | (string | number | boolean)[];
+}
+/**
+ * A response to send.
+ */
+export interface ResponseSpec {
+  /**
+   * HTTP status code; 200 when left out.
+   */
+  status?: number;
+  /**
+   * Header name to value, or to a list where the field is sent more than once.
+   */
+  headers?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * A string is sent as it is; any other JSON value is sent as JSON.
+   */
+  body?: unknown;
+  /**
+   * How to read a string body; text (UTF-8) when left out.
+   */
+  bodyEncoding?: 'text' | 'utf8' | 'base64';
+  /**
+   * Milliseconds to wait before the first byte.
+   */
+  latencyMs?: number;
+}
+/**
+ * An error response to send.
+ */
+export interface ErrorSpec {
+  status?: number;
+  /**
+   * A string is sent as it is; any other JSON value is sent as JSON.
+   */
+  body?: unknown;
+  headers?: {
+    [k: string]: string | string[];
+  };
+}
+export interface CaptureOnly {
+  redactHeaders?: string[];
+  redactBodyPaths?: string[];
+}
+/**
+ * What happens to hops that no rule decides; the body of POST /v1/sessions/{id}/policy.
+ */
+export interface Policy {
+  externalHttp?: 'strict' | 'allow';
+  externalAllowlist?: string[];
+  /**
+   * The same as externalAllowlist.
+   */
+  allowHosts?: string[];
+  blockHosts?: string[];
+  internalHttp?: 'allow' | 'strict';
+  defaultOnMiss?: 'passthrough' | 'error' | 'mock';
+  mockResponse?: ResponseSpec;
+  error?: ErrorSpec;
+}
+/**
+ * The body of POST /v1/sessions.
+ */
+export interface SessionRequest {
+  mode: 'capture' | 'replay' | 'generate';
+  policy?: Policy;
+  caseId?: string;
+  /**
+   * Idle time-out in seconds.
+   */
+  ttlSeconds?: number;
+}
+/**
+ * The body of POST /v1/sessions/{id}/fixtures/auth.
+ */
+export interface AuthFixtures {
+  tokens?:
+    | unknown[]
+    | {
+        [k: string]: unknown;
+      };
+  cookies?:
+    | unknown[]
+    | {
+        [k: string]: unknown;
+      };
+  metadata?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A captured run: one OTLP payload for each hop, in the order in which the requests started. Unknown top-level keys are kept.
+ */
+export interface CaseDocument {
+  version: string;
+  caseId: string;
+  suite?: string;
+  mode?: string;
+  createdAt?: string;
+  traces: TracesData[];
+  rules?: Rule[];
+  fixtures?: unknown[];
+  [k: string]: unknown;
+}
+/**
+ * OTLP/JSON TracesData. Fields that are not named here are kept.
+ */
+export interface TracesData {
+  resourceSpans: ResourceSpans[];
+  [k: string]: unknown;
+}
+export interface ResourceSpans {
+  resource?: Resource;
+  scopeSpans?: ScopeSpans[];
+  [k: string]: unknown;
+}
+export interface Resource {
+  attributes?: Attributes;
+  [k: string]: unknown;
+}
+export interface KeyValue {
+  key: string;
+  value?: AnyValue;
+  [k: string]: unknown;
+}
+export interface AnyValue {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: string | number;
+  doubleValue?: number | string;
+  bytesValue?: string;
+  arrayValue?: ArrayValue;
+  kvlistValue?: KeyValueList;
+  [k: string]: unknown;
+}
+export interface ArrayValue {
+  values?: AnyValue[];
+  [k: string]: unknown;
+}
+export interface KeyValueList {
+  values?: Attributes;
+  [k: string]: unknown;
+}
+export interface ScopeSpans {
+  spans?: Span[];
+  [k: string]: unknown;
+}
+export interface Span {
+  traceId?: string;
+  spanId?: string;
+  parentSpanId?: string;
+  name?: string;
+  kind?: number | string;
+  startTimeUnixNano?: string | number;
+  endTimeUnixNano?: string | number;
+  attributes?: Attributes;
+  status?: Status;
+  [k: string]: unknown;
+}
+export interface Status {
+  code?: number | string;
+  message?: string;
+  [k: string]: unknown;
+}
