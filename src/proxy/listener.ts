@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ProxyError } from './errors.ts';
+import type { ExchangePath } from './exchange-path.ts';
+import { carriedMethod, carryUnknownMethod, PLACEHOLDER_METHOD } from './method-carrier.ts';
+import { ProxiedResponse } from './relay.ts';
+import { rawErrorResponse } from './respond.ts';
+
+/** Limits on what clients of a listener may send, and how slowly. */
+export interface ListenerLimits {
+  /** Bytes of a request line and header section together. */
+  readonly maxHeaderBytes: number;
+  /** Milliseconds until a request's header section must be complete. */
+  readonly headerTimeoutMs: number;
+  /** Milliseconds for which an idle connection is kept open. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/**
+ * An HTTP/1.1 server in front of an exchange path. Parsing is `node:http`'s, strict; what it refuses is
+ * answered in our form, and methods that it does not know are carried past it.
+ */
+export function createListener(
+  path: ExchangePath,
+  limits: ListenerLimits,
+): Server<typeof IncomingMessage, typeof ProxiedResponse> {
+  const server = createServer({
+    ServerResponse: ProxiedResponse,
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headerTimeoutMs,
+    // Bodies may stream for ever: only the header section has to come in time.
+    requestTimeout: 0,
+    connectionsCheckingInterval: 1000,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // Whether a Host is needed depends on the target; its absence is answered in our form.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+  });
+  // A client may half-close after its request (RFC 9112 section 9.6) and still wants the response.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
+  server.maxHeadersCount = 0;
+
+  const handle = (request: IncomingMessage, response: ProxiedResponse) => {
+    const { method = 'GET' } = request;
+    if (method !== PLACEHOLDER_METHOD) {
+      path.handle(request, response, method);
+      return;
+    }
+    const carried = carriedMethod(request);
+    if (carried !== undefined) response.shouldKeepAlive = false;
+    path.handle(request, response, carried ?? method);
+  };
+  server.on('request', handle);
+  server.on('checkContinue', handle);
+  server.on('checkExpectation', handle);
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    if (error.code === 'HPE_INVALID_METHOD' && carryUnknownMethod(server, error.rawPacket, socket)) return;
+    answerClientError(error, socket);
+  });
+  return server;
+}
+
+/** What the parser tells of a request that it refuses. */
+interface ParserError extends Error {
+  readonly code?: string;
+  readonly reason?: string;
+  readonly rawPacket?: Buffer;
+}
+
+function answerClientError(error: ParserError, socket: Duplex): void {
+  // A reset connection, or one over which a response is already on its way, is only closed.
+  if (!socket.writable || error.code === 'ECONNRESET' || hasResponseUnderWay(socket)) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawErrorResponse(describeClientError(error)), () => socket.destroy());
+}
+
+/** Whether some of a response has been written and not all: an error in between would be part of its body. */
+function hasResponseUnderWay(socket: Duplex): boolean {
+  const { _httpMessage: message } = socket as Duplex & { _httpMessage?: ProxiedResponse | null };
+  return message instanceof ProxiedResponse && message.headersSent && !message.writableFinished;
+}
+
+function describeClientError(error: ParserError): ProxyError {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ProxyError(
+        'header_too_large',
+        'the request line and header fields are larger than this proxy takes',
+        error,
+      );
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ProxyError('request_timeout', 'the request header was not complete in time', error);
+    case 'HPE_INVALID_METHOD':
+      return new ProxyError(
+        'malformed_request',
+        'this is no HTTP/1.1 request: expected METHOD SP TARGET SP HTTP/1.1',
+        error,
+      );
+    default:
+      return new ProxyError(
+        'malformed_request',
+        `the request is not valid HTTP/1.1: ${error.reason ?? error.message}`,
+        error,
+      );
+  }
+}
+
+/** Where a server listens, as a URL. A wildcard address is reached over loopback. */
+export function urlOf(server: NetServer, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

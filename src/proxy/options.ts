@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+
+/** How a proxy is started. Times are in milliseconds, sizes in bytes. */
+export interface ProxyOptions {
+  /** Where the ingress listener forwards to: `http://host:port`, no path. */
+  appUrl: string;
+  /** Where the egress listener forwards requests that name no other host: `http://host:port`, no path. */
+  upstream?: string;
+  /** Address that all listeners bind; 127.0.0.1 by default. Any other makes the egress an open proxy. */
+  host?: string;
+  /** Ports; 0 is any free one. Defaults: CONTRACT section 1. */
+  ingressPort?: number;
+  egressPort?: number;
+  controlPort?: number;
+  adminPort?: number;
+  /** Folder for case files; `captures` in the working folder by default. */
+  captureDir?: string;
+  /** Exact file for the case of a session that is closed without `out`. */
+  captureFile?: string;
+  /** `sp.service.name`; `app` by default. */
+  serviceName?: string;
+  /** Kept of each body; 1 MiB by default. The traffic itself is never cut. */
+  maxRecordedBody?: number;
+  /** Read of a request body when a rule looks at it; 10 MiB by default. */
+  maxRuleBody?: number;
+  /** Of a request's and of a response's header section; 64 KiB by default. */
+  maxHeaderBytes?: number;
+  /** Idle time-out of sessions; one hour by default. */
+  sessionTtlMs?: number;
+  /** Most open sessions; 1000 by default. */
+  maxSessions?: number;
+  /** Connections to one upstream at a time; 1024 by default. */
+  connectionsPerUpstream?: number;
+  /** For requests under way when the proxy is closed; 10 s by default. */
+  drainTimeoutMs?: number;
+  /** Until a connection to an upstream stands; 5 s by default. */
+  connectTimeoutMs?: number;
+  /** Until a request's header section is complete, and until a response's arrives; 60 s and 300 s by default. */
+  headerTimeoutMs?: number;
+  /** What recordings hide beyond the usual secrets; `false` hides nothing. */
+  redact?: false | { headers?: string[]; bodyPaths?: string[] };
+  /** Write W3C Trace Context on what is forwarded for a session; true by default. */
+  traceContext?: boolean;
+  /** Demanded of every call to the control API, where given. */
+  apiToken?: string;
+  /** Told by `/v1/meta`. */
+  version?: string;
+  /** Silent by default. */
+  logger?: Logger;
+}

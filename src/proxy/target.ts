@@ -1,0 +1,184 @@
+import { ProxyError } from './errors.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** Where connections go: one upstream connection pool for each. */
+export interface Origin {
+  readonly scheme: 'http' | 'https';
+  /** Host name or address; IPv6 addresses without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** As a request names it: an explicit port is kept, IPv6 addresses are in brackets. */
+  readonly authority: string;
+  /** Key of the pool: `scheme://host:port`. */
+  readonly url: string;
+}
+
+/** What a request is for. */
+export interface Target {
+  readonly origin: Origin;
+  /** Authority that the request names; it may differ from the origin's, which is where the bytes go. */
+  readonly host: string;
+  /** Path and query as they came: they are never normalised. */
+  readonly pathAndQuery: string;
+}
+
+/** Authorities seen so far; parsing one costs more than the rest of the way to the upstream. */
+const MAX_CACHED_ORIGINS = 1024;
+
+/**
+ * Finds out where requests of one listener go.
+ *
+ * Ingress: always the app. Egress: the authority of an absolute-form target (RFC 9112 section 3.2.2), else
+ * the configured upstream, else the Host field (transparent redirection).
+ */
+export class TargetResolver {
+  readonly #fixed: Origin | undefined;
+  readonly #followsAbsoluteForm: boolean;
+  /** Authorities of the listener itself: a client that uses the proxy as its base URL sends these as Host. */
+  readonly #ownAuthorities = new Set<string>();
+  readonly #origins = new Map<string, Origin>();
+
+  constructor(options: { fixed: Origin | undefined; followsAbsoluteForm: boolean }) {
+    this.#fixed = options.fixed;
+    this.#followsAbsoluteForm = options.followsAbsoluteForm;
+  }
+
+  /** Tells the resolver at which URL its own listener is reached. */
+  addOwnUrl(url: string): void {
+    const { host, port } = new URL(url);
+    for (const name of [host, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      this.#ownAuthorities.add(name);
+  }
+
+  /** @throws {ProxyError} `invalid_target` or `malformed_request` */
+  resolve(requestTarget: string, head: RequestHead): Target {
+    if (head.hostCount > 1) {
+      throw new ProxyError(
+        'malformed_request',
+        'the request has more than one Host field (RFC 9112 section 3.2)',
+      );
+    }
+    if (requestTarget.charCodeAt(0) === 0x2f /* / */ || requestTarget === '*') {
+      return this.#resolveOriginForm(requestTarget, head.host);
+    }
+    return this.#resolveAbsoluteForm(requestTarget);
+  }
+
+  #resolveOriginForm(pathAndQuery: string, host: string | undefined): Target {
+    if (this.#fixed !== undefined) {
+      const named = host !== undefined && !this.#ownAuthorities.has(host) ? host : undefined;
+      // The app sees the Host that its client sent. An upstream behind `--upstream` sees its own name where the
+      // client only named this proxy.
+      const keepsHost = this.#followsAbsoluteForm ? named : host;
+      return { origin: this.#fixed, host: keepsHost || this.#fixed.authority, pathAndQuery };
+    }
+    if (host === undefined || host === '') {
+      throw new ProxyError(
+        'invalid_target',
+        'the request names no host: send an absolute URL or a Host field, or start the proxy with --upstream',
+      );
+    }
+    return { origin: this.#originOf('http', host), host, pathAndQuery };
+  }
+
+  #resolveAbsoluteForm(url: string): Target {
+    const scheme = schemeOf(url);
+    const start = scheme.length + 3;
+    let end = start;
+    while (end < url.length) {
+      const code = url.charCodeAt(end);
+      if (code === 0x2f /* / */ || code === 0x3f /* ? */ || code === 0x23 /* # */) break;
+      end += 1;
+    }
+    const rest = url.slice(end);
+    const authority = withoutUserinfo(url.slice(start, end));
+    const pathAndQuery = rest.charCodeAt(0) === 0x2f ? rest : `/${rest}`;
+    const origin = this.#originOf(scheme, authority);
+    return {
+      origin: this.#followsAbsoluteForm ? origin : (this.#fixed ?? origin),
+      host: authority,
+      pathAndQuery,
+    };
+  }
+
+  #originOf(scheme: 'http' | 'https', authority: string): Origin {
+    const key = scheme === 'http' ? authority : `https://${authority}`;
+    let origin = this.#origins.get(key);
+    if (origin === undefined) {
+      origin = parseOrigin(scheme, authority);
+      // Whoever cycles through more names than fit starts over: rarer than the bookkeeping of a real LRU.
+      if (this.#origins.size === MAX_CACHED_ORIGINS) this.#origins.clear();
+      this.#origins.set(key, origin);
+    }
+    return origin;
+  }
+}
+
+function schemeOf(url: string): 'http' | 'https' {
+  const colon = url.indexOf('://');
+  const scheme = colon < 0 ? '' : url.slice(0, colon).toLowerCase();
+  if (scheme === 'http' || scheme === 'https') return scheme;
+  throw new ProxyError(
+    'invalid_target',
+    scheme === ''
+      ? 'the request target is neither a path nor an absolute URL'
+      : `the proxy speaks http and https, not ${JSON.stringify(scheme)}`,
+  );
+}
+
+function withoutUserinfo(authority: string): string {
+  const at = authority.lastIndexOf('@');
+  return at < 0 ? authority : authority.slice(at + 1);
+}
+
+/** Letters, digits and what else RFC 3986 section 3.2.2 lets stand in a registered name. */
+const REGISTERED_NAME = /^[A-Za-z0-9._~!$&'()*+,;=%-]+$/;
+const IPV6_LITERAL = /^\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]$/;
+
+/**
+ * Parses `host` or `host:port`.
+ *
+ * @throws {ProxyError} `invalid_target` when it is neither
+ */
+export function parseOrigin(scheme: 'http' | 'https', authority: string): Origin {
+  const bracket = authority.lastIndexOf(']');
+  const colon = authority.indexOf(':', bracket + 1);
+  const host = colon < 0 ? authority : authority.slice(0, colon);
+  const portText = colon < 0 ? '' : authority.slice(colon + 1);
+  const isLiteral = IPV6_LITERAL.test(host);
+  if (!isLiteral && !REGISTERED_NAME.test(host)) {
+    throw new ProxyError('invalid_target', `${quote(authority)} is not a host`);
+  }
+  const port = portText === '' ? (scheme === 'https' ? 443 : 80) : parsePort(portText, authority);
+  const hostname = isLiteral ? host.slice(1, -1) : host.toLowerCase();
+  return { scheme, hostname, port, authority, url: `${scheme}://${host.toLowerCase()}:${port}` };
+}
+
+function parsePort(text: string, authority: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) {
+    throw new ProxyError('invalid_target', `${quote(authority)} has no valid port: expected 1 to 65535`);
+  }
+  return port;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 100)}…`);
+}
+
+/**
+ * Parses the URL of an upstream that an operator names: `http://host[:port]`, or https, and nothing behind it.
+ *
+ * @param option name of the option, for the message
+ * @throws {TypeError} saying what was expected
+ */
+export function parseOriginUrl(option: string, url: string): Origin {
+  const expected = `${option}: expected http://host[:port] or https://host[:port], got ${JSON.stringify(url)}`;
+  const match = /^(https?):\/\/([^/?#@]+)\/?$/i.exec(url);
+  if (match === null) throw new TypeError(expected);
+  try {
+    return parseOrigin(match[1]?.toLowerCase() === 'https' ? 'https' : 'http', match[2] ?? '');
+  } catch (error) {
+    throw new TypeError(`${expected} (${(error as Error).message})`, { cause: error });
+  }
+}

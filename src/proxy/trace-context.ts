@@ -1,0 +1,115 @@
+import { randomFillSync } from 'node:crypto';
+import type { TraceContext } from '../cases/index.ts';
+
+/** List member under which the session travels in `tracestate` (CONTRACT section 2). */
+const SESSION_MEMBER = 'x-softprobe-session-id';
+/** Members of ours, also under older names: replaced or dropped, never doubled. */
+const OWN_MEMBERS = new Set([SESSION_MEMBER, 'x-sp-session-id', 'x-sp-traceparent']);
+/** W3C Trace Context section 3.3.1.1: a list has at most 32 members. */
+const MAX_MEMBERS = 32;
+
+/**
+ * Places a hop in its trace: below the span that a valid `traceparent` names, else at the root of a new one.
+ *
+ * Validity per W3C Trace Context level 1 and 2, section 3.2: version `ff`, all-zero ids, upper case, wrong
+ * lengths and, in version 00, trailing data are invalid; a later version may append fields after a dash.
+ * More than one field is invalid as well.
+ */
+export function continueTrace(traceparent: string | undefined, count: number): TraceContext {
+  if (traceparent !== undefined && count === 1 && isValidTraceparent(traceparent)) {
+    return {
+      traceId: traceparent.slice(3, 35),
+      spanId: randomHex(8),
+      parentSpanId: traceparent.slice(36, 52),
+      flags: Number.parseInt(traceparent.slice(53, 55), 16),
+    };
+  }
+  return { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: undefined, flags: 1 };
+}
+
+/** The `traceparent` that tells the next hop that this one is its parent. Always version 00. */
+export function writeTraceparent(trace: TraceContext): string {
+  const flags = trace.flags < 16 ? `0${trace.flags.toString(16)}` : trace.flags.toString(16);
+  return `00-${trace.traceId}-${trace.spanId}-${flags}`;
+}
+
+export function isValidTraceparent(value: string): boolean {
+  if (value.length < 55) return false;
+  if (value[2] !== '-' || value[35] !== '-' || value[52] !== '-') return false;
+  if (!isLowerHex(value, 0, 2) || value.startsWith('ff')) return false;
+  if (!isLowerHex(value, 3, 35) || isZero(value, 3, 35)) return false;
+  if (!isLowerHex(value, 36, 52) || isZero(value, 36, 52)) return false;
+  if (!isLowerHex(value, 53, 55)) return false;
+  if (value.length === 55) return true;
+  return !value.startsWith('00') && value[55] === '-';
+}
+
+function isLowerHex(value: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const code = value.charCodeAt(i);
+    const isDigit = code >= 0x30 && code <= 0x39;
+    const isLetter = code >= 0x61 && code <= 0x66;
+    if (!isDigit && !isLetter) return false;
+  }
+  return true;
+}
+
+function isZero(value: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    if (value.charCodeAt(i) !== 0x30) return false;
+  }
+  return true;
+}
+
+/** The session id in a `tracestate` list, also under the older key; undefined where there is none. */
+export function readSessionMember(tracestate: string): string | undefined {
+  // Most lists are other vendors'; a substring search settles those without splitting.
+  if (!tracestate.includes('session-id=')) return undefined;
+  let older: string | undefined;
+  for (const member of tracestate.split(',')) {
+    const equals = member.indexOf('=');
+    if (equals < 0) continue;
+    const key = member.slice(0, equals).trim();
+    if (key === SESSION_MEMBER) return member.slice(equals + 1).trim();
+    if (key === 'x-sp-session-id') older ??= member.slice(equals + 1).trim();
+  }
+  return older;
+}
+
+/**
+ * A `tracestate` list with the session first. Members of ours are replaced, other vendors' keep their order,
+ * and what exceeds 32 members falls off at the right.
+ */
+export function writeTracestate(tracestate: string | undefined, sessionId: string): string {
+  const own = `${SESSION_MEMBER}=${sessionId}`;
+  if (tracestate === undefined || tracestate === own) return own;
+  let list = own;
+  let members = 1;
+  for (const part of tracestate.split(',')) {
+    const member = part.trim();
+    if (member === '') continue;
+    const equals = member.indexOf('=');
+    if (OWN_MEMBERS.has(equals < 0 ? member : member.slice(0, equals).trimEnd())) continue;
+    if (members === MAX_MEMBERS) break;
+    list += `,${member}`;
+    members += 1;
+  }
+  return list;
+}
+
+// Ids come from a pool: one call into the kernel's generator for some hundred ids.
+const pool = Buffer.allocUnsafe(4096);
+let used = pool.length;
+
+/** Random lower-case hex digits for `bytes` octets; never all zero. */
+export function randomHex(bytes: number): string {
+  for (;;) {
+    if (used + bytes > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const hex = pool.toString('hex', used, used + bytes);
+    used += bytes;
+    if (!isZero(hex, 0, hex.length)) return hex;
+  }
+}
