@@ -26,7 +26,7 @@ export interface ExchangePathOptions {
   readonly writesTraceContext: boolean;
   /** Bytes of a request body that may be held in memory because a rule looks at it. */
   readonly maxRuleBody: number;
-  readonly logger?: Logger;
+  readonly logger: Logger | undefined;
 }
 
 /** The forwarded exchange of a session says so; the list is shared, never changed. */

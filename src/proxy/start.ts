@@ -1,23 +1,18 @@
 import { createServer } from 'node:http';
 import {
+  type ControlListenerOptions,
   createControlListener,
   LocalRuntime,
+  type LocalRuntimeOptions,
   METRICS_CONTENT_TYPE,
   renderMetrics,
 } from '../runtime/index.ts';
 import { createAdminListener } from './admin.ts';
-import { createConnector } from './connector.ts';
 import { type AnyServer, drain } from './drain.ts';
-import { ProxyError } from './errors.ts';
-import { ExchangePath } from './exchange-path.ts';
-import { createListener, urlOf } from './listener.ts';
-import { NodeForwarder } from './node-forwarder.ts';
+import { urlOf } from './listener.ts';
 import type { ProxyOptions } from './options.ts';
 import { OwnListeners } from './own-listeners.ts';
-import { rawErrorResponse } from './respond.ts';
-import { parseOriginUrl, TargetResolver } from './target.ts';
-import { Tunnels } from './tunnels.ts';
-import { UndiciForwarder } from './undici-forwarder.ts';
+import { createTraffic } from './traffic.ts';
 
 export type ListenerName = 'ingress' | 'egress' | 'control' | 'admin';
 
@@ -54,62 +49,11 @@ export interface RunningProxy {
  * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const app = parseOriginUrl('appUrl', options.appUrl);
-  const upstream = options.upstream === undefined ? undefined : parseOriginUrl('upstream', options.upstream);
-  const runtime = new LocalRuntime({ ...pickRuntimeOptions(options) });
-  const own = new OwnListeners();
-  const connect = createConnector(options.connectTimeoutMs ?? 5000, own);
-  const forwarding = {
-    connectionsPerUpstream: options.connectionsPerUpstream ?? 1024,
-    headerTimeoutMs: options.headerTimeoutMs ?? 300_000,
-    maxHeaderBytes: options.maxHeaderBytes ?? 64 * 1024,
-  };
-  const forwarders = {
-    undici: new UndiciForwarder(connect, forwarding),
-    node: new NodeForwarder(connect, forwarding),
-  };
-  const tunnels = new Tunnels(connect);
-  const limits = {
-    maxHeaderBytes: forwarding.maxHeaderBytes,
-    headerTimeoutMs: options.headerTimeoutMs ?? 60_000,
-    keepAliveTimeoutMs: 65_000,
-  };
-  const shared = {
-    runtime,
-    forwarders,
-    serviceName: options.serviceName ?? 'app',
-    writesTraceContext: options.traceContext ?? true,
-    maxRuleBody: options.maxRuleBody ?? 10 * 1024 * 1024,
-    ...(options.logger && { logger: options.logger }),
-  };
-  const egressTargets = new TargetResolver({ fixed: upstream, followsAbsoluteForm: true });
-  const ingressTargets = new TargetResolver({ fixed: app, followsAbsoluteForm: false });
-
-  const ingress = createListener(
-    new ExchangePath({ ...shared, direction: 'inbound', targets: ingressTargets }),
-    limits,
-  );
-  ingress.on('connect', (_request, socket) => {
-    socket.on('error', () => socket.destroy());
-    const refusal = new ProxyError(
-      'method_not_allowed',
-      'tunnels go through the egress listener, not the ingress one',
-    );
-    socket.end(rawErrorResponse(refusal), () => socket.destroy());
-  });
-  const egress = createListener(
-    new ExchangePath({ ...shared, direction: 'outbound', targets: egressTargets }),
-    limits,
-  );
-  egress.on('connect', (request, socket, head) => tunnels.open(request, socket, head));
-
+  const runtime = new LocalRuntime(runtimeOptions(options));
+  const ownListeners = new OwnListeners();
+  const traffic = createTraffic(options, runtime, ownListeners);
   let isReady = false;
-  const control = createServer(
-    createControlListener(runtime, {
-      version: options.version ?? '0.0.0',
-      ...(options.apiToken !== undefined && { apiToken: options.apiToken }),
-    }),
-  );
+  const control = createServer(createControlListener(runtime, controlOptions(options)));
   const admin = createServer(
     createAdminListener({
       isReady: () => isReady,
@@ -118,34 +62,30 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     }),
   );
 
+  const { ingress, egress } = traffic;
+  const servers = { ingress, egress, control, admin };
   const host = options.host ?? '127.0.0.1';
-  const servers: readonly [ListenerName, AnyServer, number][] = [
-    ['ingress', ingress, options.ingressPort ?? 8082],
-    ['egress', egress, options.egressPort ?? 8084],
-    ['control', control, options.controlPort ?? 8080],
-    ['admin', admin, options.adminPort ?? 18001],
-  ];
-  await listenOnAll(servers, host);
-  for (const [, server] of servers) own.add(server);
+  await listenOnAll(servers, host, {
+    ingress: options.ingressPort ?? 8082,
+    egress: options.egressPort ?? 8084,
+    control: options.controlPort ?? 8080,
+    admin: options.adminPort ?? 18001,
+  });
+  for (const server of Object.values(servers)) ownListeners.add(server);
   const urls = {
     ingress: urlOf(ingress, host),
     egress: urlOf(egress, host),
     control: urlOf(control, host),
     admin: urlOf(admin, host),
   };
-  egressTargets.addOwnUrl(urls.egress);
+  traffic.egressTargets.addOwnUrl(urls.egress);
   isReady = true;
 
   const close = async (): Promise<void> => {
     isReady = false;
-    const deadline = performance.now() + (options.drainTimeoutMs ?? 10_000);
-    // The app still needs the egress while it works on requests that came in before.
-    await drain(ingress, deadline);
-    await drain(egress, deadline);
-    tunnels.close();
+    await traffic.drain(performance.now() + (options.drainTimeoutMs ?? 10_000));
     const results = await runtime.closeAll();
-    await Promise.all([drain(control, performance.now()), drain(admin, performance.now())]);
-    await Promise.all([forwarders.undici.close(), forwarders.node.close()]);
+    await Promise.all([drain(control, performance.now()), drain(admin, performance.now()), traffic.close()]);
     const failures = results.flatMap((result) => (result.closed ? [] : [result.error]));
     if (failures.length > 0) throw new AggregateError(failures, 'some captures could not be written');
   };
@@ -159,17 +99,18 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 /** Opens all or none. */
 async function listenOnAll(
-  servers: readonly [ListenerName, AnyServer, number][],
+  servers: Readonly<Record<ListenerName, AnyServer>>,
   host: string,
+  ports: Readonly<Record<ListenerName, number>>,
 ): Promise<void> {
   const open: AnyServer[] = [];
-  for (const [name, server, port] of servers) {
+  for (const name of ['ingress', 'egress', 'control', 'admin'] as const) {
     try {
-      await listen(server, port, host);
-      open.push(server);
+      await listen(servers[name], ports[name], host);
+      open.push(servers[name]);
     } catch (error) {
       for (const other of open) other.close();
-      throw new ListenError(name, port, error);
+      throw new ListenError(name, ports[name], error);
     }
   }
 }
@@ -184,7 +125,7 @@ function listen(server: AnyServer, port: number, host: string): Promise<void> {
   });
 }
 
-function pickRuntimeOptions(options: ProxyOptions) {
+function runtimeOptions(options: ProxyOptions): LocalRuntimeOptions {
   const { captureFile, sessionTtlMs, maxSessions, maxRecordedBody, redact, logger } = options;
   return {
     captureDir: options.captureDir ?? 'captures',
@@ -195,4 +136,8 @@ function pickRuntimeOptions(options: ProxyOptions) {
     ...(redact !== undefined && { redact }),
     ...(logger !== undefined && { logger }),
   };
+}
+
+function controlOptions({ apiToken, version }: ProxyOptions): ControlListenerOptions {
+  return { version: version ?? '0.0.0', ...(apiToken !== undefined && { apiToken }) };
 }

@@ -1,0 +1,97 @@
+import type { Runtime } from '../runtime/index.ts';
+import { createConnector } from './connector.ts';
+import { type AnyServer, drain } from './drain.ts';
+import { ProxyError } from './errors.ts';
+import { ExchangePath } from './exchange-path.ts';
+import { createListener } from './listener.ts';
+import { NodeForwarder } from './node-forwarder.ts';
+import type { ProxyOptions } from './options.ts';
+import type { OwnListeners } from './own-listeners.ts';
+import { rawErrorResponse } from './respond.ts';
+import { parseOriginUrl, TargetResolver } from './target.ts';
+import { Tunnels } from './tunnels.ts';
+import { UndiciForwarder } from './undici-forwarder.ts';
+
+/** The two listeners that carry traffic, and what they share. */
+export interface Traffic {
+  readonly ingress: AnyServer;
+  readonly egress: AnyServer;
+  readonly egressTargets: TargetResolver;
+  /** Stops accepting and lets requests under way finish until a `performance.now()` time. */
+  drain(deadline: number): Promise<void>;
+  /** Closes the connections to upstreams. */
+  close(): Promise<void>;
+}
+
+/** How long an idle client connection is kept: longer than a common load balancer's 60 s. */
+const KEEP_ALIVE_MS = 65_000;
+
+/**
+ * Makes the ingress and the egress listener, not yet listening.
+ *
+ * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`
+ */
+export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListeners: OwnListeners): Traffic {
+  const app = parseOriginUrl('appUrl', options.appUrl);
+  const upstream = options.upstream === undefined ? undefined : parseOriginUrl('upstream', options.upstream);
+  const ingressTargets = new TargetResolver({ fixed: app, followsAbsoluteForm: false });
+  const egressTargets = new TargetResolver({ fixed: upstream, followsAbsoluteForm: true });
+
+  const connect = createConnector(options.connectTimeoutMs ?? 5000, ownListeners);
+  const maxHeaderBytes = options.maxHeaderBytes ?? 64 * 1024;
+  const forwarding = {
+    connectionsPerUpstream: options.connectionsPerUpstream ?? 1024,
+    headerTimeoutMs: options.headerTimeoutMs ?? 300_000,
+    maxHeaderBytes,
+  };
+  const forwarders = {
+    undici: new UndiciForwarder(connect, forwarding),
+    node: new NodeForwarder(connect, forwarding),
+  };
+  const tunnels = new Tunnels(connect);
+
+  const path = {
+    runtime,
+    forwarders,
+    serviceName: options.serviceName ?? 'app',
+    writesTraceContext: options.traceContext ?? true,
+    maxRuleBody: options.maxRuleBody ?? 10 * 1024 * 1024,
+    logger: options.logger,
+  };
+  const limits = {
+    maxHeaderBytes,
+    headerTimeoutMs: options.headerTimeoutMs ?? 60_000,
+    keepAliveTimeoutMs: KEEP_ALIVE_MS,
+  };
+  const ingress = createListener(
+    new ExchangePath({ ...path, direction: 'inbound', targets: ingressTargets }),
+    limits,
+  );
+  const egress = createListener(
+    new ExchangePath({ ...path, direction: 'outbound', targets: egressTargets }),
+    limits,
+  );
+  ingress.on('connect', (_request, socket) => {
+    const refusal = new ProxyError('method_not_allowed', 'tunnels go through the egress listener');
+    socket.on('error', () => socket.destroy());
+    socket.end(rawErrorResponse(refusal), () => socket.destroy());
+  });
+  egress.on('connect', (request, socket, head) => tunnels.open(request, socket, head));
+
+  return {
+    ingress,
+    egress,
+    egressTargets,
+    async drain(deadline) {
+      // The app still needs the egress while it works on requests that came in before.
+      await drain(ingress, deadline);
+      // A server does not count its tunnels among its connections, and yet waits for them.
+      const timer = setTimeout(() => tunnels.close(), Math.max(0, deadline - performance.now()));
+      await drain(egress, deadline);
+      clearTimeout(timer);
+    },
+    async close() {
+      await Promise.all([forwarders.undici.close(), forwarders.node.close()]);
+    },
+  };
+}
