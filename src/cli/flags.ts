@@ -1,0 +1,83 @@
+import leven from 'leven';
+import type { Options } from 'yargs';
+import { UsageError } from './failure.ts';
+
+/** Flags of a command: what yargs shows in the help and how it splits the command line. */
+export type Flags = Readonly<Record<string, Options>>;
+
+/** A command line as yargs split it. */
+export type Arguments = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
+
+/** The value of a flag that may be given once; undefined when it was not given. */
+export function flagValue(args: Arguments, flag: string): string | undefined {
+  const value = args[flag];
+  if (Array.isArray(value)) {
+    throw new UsageError(`--${flag}: expected once, got ${value.length} times`);
+  }
+  return value === undefined ? undefined : String(value);
+}
+
+/** All values of a flag that may be given more than once. */
+export function flagValues(args: Arguments, flag: string): string[] {
+  const value = args[flag];
+  return value === undefined ? [] : [value].flat().map(String);
+}
+
+/** Whether a flag without a value was given. */
+export function isSet(args: Arguments, flag: string): boolean {
+  return args[flag] === true;
+}
+
+/** What yargs itself puts beside the flags of a command. */
+const ownFlags: readonly string[] = ['help', 'version'];
+
+/** What a command can be told. */
+export interface CommandShape {
+  readonly flags: Flags;
+  /** Its own words, such as `inspect case`. */
+  readonly words: readonly string[];
+  /** Names of its positional arguments. */
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Refuses what the command does not know, and names the nearest flag that it does.
+ *
+ * @throws {UsageError}
+ */
+export function refuseUnknown(args: Arguments, { flags, words, positionals }: CommandShape): void {
+  const known = [...Object.keys(flags), ...ownFlags];
+  for (const name of Object.keys(args)) {
+    if (name === '_' || name === '$0' || name === 'h') continue;
+    if (known.includes(name) || positionals.includes(name)) continue;
+    const written = name.length === 1 ? `-${name}` : `--${name}`;
+    throw new UsageError(`unknown flag ${written}${suggestion(name, known, '--')}`);
+  }
+  const unexpected = args._.map(String).find((word, at) => word !== words[at]);
+  if (unexpected !== undefined) throw new UsageError(`unexpected word ${JSON.stringify(unexpected)}`);
+}
+
+/** ` (did you mean --json?)` where a known word is near, else nothing. */
+export function suggestion(word: string, known: readonly string[], prefix = ''): string {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(word.length / 3))) return '';
+  return ` (did you mean ${prefix}${nearest.candidate}?)`;
+}
+
+/**
+ * Refuses `--json=yes`: yargs would read every value of a flag that takes none, but `true`, as false.
+ *
+ * @param rawArguments the command line as it was typed
+ * @throws {UsageError}
+ */
+export function refuseValuesOfSwitches(rawArguments: readonly string[], flags: Flags): void {
+  for (const argument of rawArguments) {
+    if (argument === '--') return;
+    const [, name = '', value] = /^--([^=]+)=(.*)$/s.exec(argument) ?? [];
+    if (flags[name]?.type === 'boolean') {
+      throw new UsageError(`--${name}: expected no value, got ${JSON.stringify(value)}`);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import type { ProxyOptions } from '../proxy/index.ts';
+import { UsageError } from './failure.ts';
+import {
+  readChoice,
+  readCount,
+  readDuration,
+  readHeaderName,
+  readHost,
+  readJsonPath,
+  readOrigin,
+  readPort,
+  readSize,
+  readWord,
+} from './flag-value.ts';
+import { type Arguments, flagValue, flagValues, isSet } from './flags.ts';
+import { listeners } from './listeners.ts';
+import { logLevels } from './start-flags.ts';
+
+/** Everything that `start` was told, checked. */
+export interface StartSettings {
+  readonly proxy: Omit<ProxyOptions, 'logger' | 'version'> & { readonly captureDir: string };
+  readonly json: boolean;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/**
+ * Reads the flags of `start` and the environment (CONTRACT section 1). A flag goes before its variable. Looks
+ * at no file and opens nothing.
+ *
+ * @throws {UsageError} that names the flag or variable
+ */
+export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEnv): StartSettings {
+  const read = <Value>(flag: string, reader: (source: string, text: string) => Value): Value | undefined => {
+    const text = flagValue(args, flag);
+    return text === undefined ? undefined : reader(`--${flag}`, text);
+  };
+  const readAll = <Value>(flag: string, reader: (source: string, text: string) => Value): Value[] =>
+    flagValues(args, flag).map((text) => reader(`--${flag}`, text));
+  const readVariable = <Value>(name: string, reader: (source: string, text: string) => Value) => {
+    const text = environment[name];
+    return text === undefined || text === '' ? undefined : reader(name, text);
+  };
+
+  const captureFile = readVariable('SOFTPROBE_CAPTURE_CASE_PATH', readWord);
+  const proxy = {
+    appUrl: read('app-url', readOrigin) ?? readVariable('APP_URL', readOrigin) ?? 'http://127.0.0.1:8081',
+    upstream: read('upstream', readOrigin),
+    serviceName: read('service-name', readWord),
+    host: read('host', readHost),
+    ...readPorts(args),
+    captureDir: resolve(read('capture-dir', readWord) ?? 'captures'),
+    captureFile: captureFile === undefined ? undefined : resolve(captureFile),
+    maxRecordedBody: read('max-recorded-body', readSize),
+    redact: readRedaction(
+      args,
+      readAll('redact-header', readHeaderName),
+      readAll('redact-body-path', readJsonPath),
+    ),
+    traceContext: isSet(args, 'no-trace-context') ? false : undefined,
+    sessionTtlMs: read('session-ttl', readDuration),
+    maxSessions: read('max-sessions', readCount),
+    connectTimeoutMs: read('connect-timeout', readDuration),
+    headerTimeoutMs: read('header-timeout', readDuration),
+    drainTimeoutMs: read('drain-timeout', (source, text) => readDuration(source, text, { allowZero: true })),
+    apiToken: readVariable('SOFTPROBE_API_TOKEN', readWord),
+  };
+  return {
+    proxy: withoutUndefined(proxy),
+    json: isSet(args, 'json'),
+    logLevel: read('log-level', (source, text) => readChoice(source, text, logLevels)) ?? 'info',
+  };
+}
+
+type Ports = Record<`${(typeof listeners)[number]['name']}Port`, number>;
+
+function readPorts(args: Arguments): Ports {
+  const flagsByPort = new Map<number, string>();
+  const ports: Partial<Ports> = {};
+  for (const { name, flag, port: usual } of listeners) {
+    const text = flagValue(args, flag);
+    const port = text === undefined ? usual : readPort(`--${flag}`, text);
+    const taken = flagsByPort.get(port);
+    if (port !== 0 && taken !== undefined) {
+      const [given, other] = text === undefined ? [taken, flag] : [flag, taken];
+      throw new UsageError(
+        `--${given}: ${port} is also the port of --${other}; every listener needs its own`,
+      );
+    }
+    flagsByPort.set(port, flag);
+    ports[`${name}Port`] = port;
+  }
+  return ports as Ports;
+}
+
+function readRedaction(
+  args: Arguments,
+  headers: string[],
+  bodyPaths: string[],
+): false | { headers: string[]; bodyPaths: string[] } {
+  if (!isSet(args, 'no-redact')) return { headers, bodyPaths };
+  if (headers.length > 0 || bodyPaths.length > 0) {
+    const flag = headers.length > 0 ? '--redact-header' : '--redact-body-path';
+    throw new UsageError(
+      `--no-redact: turns all redaction off, so ${flag} would have no effect; leave one out`,
+    );
+  }
+  return false;
+}
+
+type Given<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> };
+
+/** Leaves out what was not given, so that each part's own default applies. */
+function withoutUndefined<Value extends object>(value: Value): Given<Value> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Given<Value>;
+}

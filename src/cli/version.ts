@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+
+/** The interface of CONTRACT section 3 that this program speaks. */
+const specVersion = 'http-control-api@v1';
+
+/** Version of this package; package.json lies two folders up from src/cli and from dist/cli alike. */
+export function packageVersion(): string {
+  const path = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+  return version;
+}
+
+/** What `--version` prints. */
+export function versionLine(): string {
+  return `softprobe-proxy ${packageVersion()} (spec ${specVersion})`;
+}

@@ -1,0 +1,53 @@
+/**
+ * The library: the proxy in a process of your own, and what a test does with a case file. The program is in
+ * src/cli.
+ */
+export {
+  type AnyValue,
+  type CaseDocument,
+  CaseFileError,
+  type CaseFileProblem,
+  type CaseHit,
+  CaseLookupError,
+  type CaseResponse,
+  type Direction,
+  type ErrorSpec,
+  type Exchange,
+  type Failure,
+  findAllInCase,
+  findInCase,
+  type Hop,
+  IncompleteRecordingError,
+  InvalidDocumentError,
+  InvalidWhenError,
+  JsonSyntaxError,
+  type KeyValue,
+  type Outcome,
+  type Policy,
+  parseCase,
+  type RawHeaders,
+  type RecordedBody,
+  type RecordedResponse,
+  type Resource,
+  type ResponseSpec,
+  type Rule,
+  type RuleOverrides,
+  type RulesDocument,
+  readCaseFile,
+  ruleFromHit,
+  type SessionRequest,
+  type Span,
+  type Then,
+  type TraceContext,
+  type TracesData,
+  type ValidationIssue,
+  type When,
+} from './cases/index.ts';
+export {
+  ListenError,
+  type ListenerName,
+  type ProxyOptions,
+  type RunningProxy,
+  startProxy,
+} from './proxy/index.ts';
+export { RuntimeError, type RuntimeErrorCode } from './runtime/index.ts';
