@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import { ProxyError } from './errors.ts';
+import { ProxyError, UPSTREAM_RESET } from './errors.ts';
 import type { OwnListeners } from './own-listeners.ts';
 
 /** Opens a connection to an upstream: TCP, and TLS on it for https. */
@@ -30,8 +30,17 @@ export function createConnector(connectTimeoutMs: number, ownListeners: OwnListe
           );
           return;
         }
+        socket?.prependListener('error', renameReset);
         callback(...result);
       },
     );
   };
+}
+
+/**
+ * undici takes `ECONNRESET` for the end of a body that is framed by the connection's close. A reset is none:
+ * the client must not get a clean end for it. Under another code undici reports it as the failure that it is.
+ */
+function renameReset(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = UPSTREAM_RESET;
 }

@@ -58,6 +58,9 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** `code` that the connector gives to an upstream's `ECONNRESET`. */
+export const UPSTREAM_RESET = 'ERR_UPSTREAM_RESET';
+
 /** Node's codes for a certificate that did not verify; OpenSSL's own all speak of CERT or CHAIN. */
 const CERTIFICATE_CODE = /CERT|CHAIN|SIGNATURE|ALTNAME/;
 
@@ -73,6 +76,7 @@ export function describeUpstreamFailure(error: unknown, authority: string): Prox
     case 'ECONNREFUSED':
       return new ProxyError('upstream_refused', `nothing accepts connections at ${authority}`, error);
     case 'ECONNRESET':
+    case UPSTREAM_RESET:
     case 'EPIPE':
     case 'ECONNABORTED':
     case 'UND_ERR_SOCKET':

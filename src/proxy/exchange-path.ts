@@ -10,7 +10,7 @@ import { needsNodeClient } from './node-forwarder.ts';
 import { Recording } from './recording.ts';
 import { type ProxiedResponse, Relay } from './relay.ts';
 import { type ReadBody, RequestBody, readRequestBody } from './request-body.ts';
-import { type RequestHead, readRequestHead } from './request-head.ts';
+import { checkRequestHead, type RequestHead, readRequestHead } from './request-head.ts';
 import { writeError, writePrepared } from './respond.ts';
 import type { Target, TargetResolver } from './target.ts';
 import { continueTrace, writeTraceparent, writeTracestate } from './trace-context.ts';
@@ -52,7 +52,8 @@ export class ExchangePath {
     try {
       const { direction, runtime, targets } = this.#options;
       const head = readRequestHead(request.rawHeaders, direction);
-      const target = targets.resolve(request.url ?? '', head);
+      checkRequestHead(head, request.httpVersionMinor);
+      const target = targets.resolve(request.url ?? '', head, method);
       const session = correlate(head, runtime, direction);
       if (session === undefined) {
         this.#forward(request, response, { target, method, head }, undefined);
@@ -72,7 +73,6 @@ export class ExchangePath {
   ): void {
     const { runtime } = this.#options;
     const hop = this.#hopOf(request, what, session);
-    if (!hasBody(what.head)) hop.body = NO_BODY;
     const decision = runtime.decide(session, hop);
     if (decision.kind === 'need-body') {
       this.#readBodyAndDecide(request, response, what, session, hop);
@@ -192,7 +192,11 @@ export class ExchangePath {
     );
   }
 
-  #hopOf(request: IncomingMessage, what: { target: Target; method: string }, session: SessionTicket): Hop {
+  #hopOf(
+    request: IncomingMessage,
+    what: { target: Target; method: string; head: RequestHead },
+    session: SessionTicket,
+  ): Hop {
     const { direction, serviceName } = this.#options;
     const { pathAndQuery, host, origin } = what.target;
     const mark = pathAndQuery.indexOf('?');
@@ -206,6 +210,7 @@ export class ExchangePath {
       path: mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark),
       query: mark < 0 ? undefined : pathAndQuery.slice(mark + 1),
       headers: request.rawHeaders,
+      body: hasBody(what.head) ? undefined : NO_BODY,
     };
   }
 }
@@ -214,7 +219,9 @@ const NO_BODY = Buffer.alloc(0);
 
 /** A request has a body if and only if its framing says so (RFC 9112 section 6.3). */
 function hasBody(head: RequestHead): boolean {
-  return head.chunked || (head.contentLength !== undefined && head.contentLength !== '0');
+  return (
+    head.transferEncoding !== undefined || (head.contentLength !== undefined && head.contentLength !== '0')
+  );
 }
 
 /** What is sent upstream: the bytes that a rule made us read, or the stream, or the one before the other. */

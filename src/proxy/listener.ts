@@ -38,8 +38,6 @@ export function createListener(
     insecureHTTPParser: false,
     noDelay: true,
   });
-  // A client may half-close after its request (RFC 9112 section 9.6) and still wants the response.
-  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   server.maxHeadersCount = 0;
 
   const handle = (request: IncomingMessage, response: ProxiedResponse) => {

@@ -21,7 +21,7 @@ export function needsNodeClient({
   target,
 }: Pick<OutgoingRequest, 'head' | 'method' | 'target'>): boolean {
   return (
-    head.chunked ||
+    head.transferEncoding !== undefined ||
     head.expect !== undefined ||
     (head.contentLength === '0' && !METHODS_WITH_BODY.has(method)) ||
     target.pathAndQuery === '*'

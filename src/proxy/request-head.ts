@@ -1,4 +1,5 @@
 import type { Direction } from '../cases/index.ts';
+import { ProxyError } from './errors.ts';
 
 /**
  * What the proxy needs to know of a request's header section, gathered in one pass, together with the
@@ -10,8 +11,8 @@ export interface RequestHead {
   host: string | undefined;
   hostCount: number;
   contentLength: string | undefined;
-  /** The message body has a transfer coding; the server's parser makes sure that the last one is `chunked`. */
-  chunked: boolean;
+  /** All `Transfer-Encoding` fields as one list. */
+  transferEncoding: string | undefined;
   expect: string | undefined;
   traceparent: string | undefined;
   traceparentCount: number;
@@ -44,7 +45,7 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
     host: undefined,
     hostCount: 0,
     contentLength: undefined,
-    chunked: false,
+    transferEncoding: undefined,
     expect: undefined,
     traceparent: undefined,
     traceparentCount: 0,
@@ -108,7 +109,8 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
         break;
       case 17:
         if (is(name, 'transfer-encoding')) {
-          head.chunked = true;
+          head.transferEncoding =
+            head.transferEncoding === undefined ? value : `${head.transferEncoding},${value}`;
           break;
         }
         if (direction === 'outbound' && isOurs(name)) continue;
@@ -132,6 +134,25 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
   }
   if (connection !== undefined) dropNominated(fields, connection);
   return head;
+}
+
+/**
+ * Refuses what the parser lets pass and no recipient may.
+ *
+ * @throws {ProxyError} `malformed_request`
+ */
+export function checkRequestHead(head: RequestHead, httpVersionMinor: number): void {
+  if (head.hostCount !== 1 && (head.hostCount > 1 || httpVersionMinor > 0)) {
+    const count = head.hostCount === 0 ? 'no Host field' : 'more than one Host field';
+    throw new ProxyError('malformed_request', `the request has ${count} (RFC 9112 section 3.2)`);
+  }
+  const { transferEncoding } = head;
+  if (transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(transferEncoding)) {
+    throw new ProxyError(
+      'malformed_request',
+      'the last transfer coding of the request is not chunked: its body has no end (RFC 9112 section 6.3)',
+    );
+  }
 }
 
 /** Whether a field name is `lower`; names mostly come in the case in which we compare them. */

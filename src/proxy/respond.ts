@@ -6,7 +6,8 @@ import type { ProxyError } from './errors.ts';
 export function writePrepared(response: ServerResponse, prepared: PreparedResponse): void {
   response.writeHead(prepared.status, prepared.wireHeaders as string[]);
   // For HEAD node:http keeps the content-length and leaves the body out.
-  response.end(prepared.body);
+  if (prepared.bodyText === undefined) response.end(prepared.body);
+  else response.end(prepared.bodyText, 'latin1');
 }
 
 /** Writes what the proxy says when it fails itself (CONTRACT section 9). */

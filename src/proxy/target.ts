@@ -51,17 +51,11 @@ export class TargetResolver {
   }
 
   /** @throws {ProxyError} `invalid_target` or `malformed_request` */
-  resolve(requestTarget: string, head: RequestHead): Target {
-    if (head.hostCount > 1) {
-      throw new ProxyError(
-        'malformed_request',
-        'the request has more than one Host field (RFC 9112 section 3.2)',
-      );
-    }
+  resolve(requestTarget: string, head: RequestHead, method: string): Target {
     if (requestTarget.charCodeAt(0) === 0x2f /* / */ || requestTarget === '*') {
       return this.#resolveOriginForm(requestTarget, head.host);
     }
-    return this.#resolveAbsoluteForm(requestTarget);
+    return this.#resolveAbsoluteForm(requestTarget, method);
   }
 
   #resolveOriginForm(pathAndQuery: string, host: string | undefined): Target {
@@ -81,7 +75,7 @@ export class TargetResolver {
     return { origin: this.#originOf('http', host), host, pathAndQuery };
   }
 
-  #resolveAbsoluteForm(url: string): Target {
+  #resolveAbsoluteForm(url: string, method: string): Target {
     const scheme = schemeOf(url);
     const start = scheme.length + 3;
     let end = start;
@@ -92,7 +86,9 @@ export class TargetResolver {
     }
     const rest = url.slice(end);
     const authority = withoutUserinfo(url.slice(start, end));
-    const pathAndQuery = rest.charCodeAt(0) === 0x2f ? rest : `/${rest}`;
+    // RFC 9112 section 3.2.4: the last proxy turns OPTIONS for a whole server back into the asterisk.
+    const isForServer = method === 'OPTIONS' && rest === '';
+    const pathAndQuery = isForServer ? '*' : rest.charCodeAt(0) === 0x2f ? rest : `/${rest}`;
     const origin = this.#originOf(scheme, authority);
     return {
       origin: this.#followsAbsoluteForm ? origin : (this.#fixed ?? origin),

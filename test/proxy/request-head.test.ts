@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { readRequestHead } from '../../src/proxy/request-head.ts';
+import { checkRequestHead, readRequestHead } from '../../src/proxy/request-head.ts';
 import { readResponseHead } from '../../src/proxy/response-head.ts';
 
 const flat = (text: string): string[] =>
@@ -63,6 +63,24 @@ describe('the head of a request', () => {
     });
     assert.equal(head.tracestate, 'a=1,b=2');
     assert.equal(head.traceparentCount, 2);
+  });
+
+  const checked = (text: string, minor = 1) =>
+    checkRequestHead(readRequestHead(flat(text), 'inbound'), minor);
+
+  it('needs exactly one Host, or none in HTTP/1.0', () => {
+    checked('Host: a');
+    checked('X: 1', 0);
+    assert.throws(() => checked('X: 1'), /no Host field/);
+    assert.throws(() => checked('Host: a\nhost: a'), /more than one Host/);
+  });
+
+  it('needs chunked as the last transfer coding', () => {
+    checked('Host: a\nTransfer-Encoding: gzip, Chunked');
+    checked('Host: a\nTransfer-Encoding: gzip\nTransfer-Encoding: chunked');
+    for (const coding of ['gzip', 'xchunked', 'chunked, gzip', '']) {
+      assert.throws(() => checked(`Host: a\nTransfer-Encoding: ${coding}`), /not chunked/);
+    }
   });
 
   it('never invents, reorders or changes a field', () => {

@@ -5,10 +5,8 @@ import { readRequestHead } from '../../src/proxy/request-head.ts';
 import { parseOriginUrl, TargetResolver } from '../../src/proxy/target.ts';
 
 function resolve(resolver: TargetResolver, requestTarget: string, ...headers: string[]) {
-  const { origin, host, pathAndQuery } = resolver.resolve(
-    requestTarget,
-    readRequestHead(headers, 'outbound'),
-  );
+  const head = readRequestHead(headers, 'outbound');
+  const { origin, host, pathAndQuery } = resolver.resolve(requestTarget, head, 'GET');
   return { to: origin.url, host, path: pathAndQuery };
 }
 
@@ -64,8 +62,8 @@ describe('a target on egress', () => {
     });
   }
 
-  it('refuses a Host that is no host, none, and two', () => {
-    for (const headers of [['Host', 'a/b'], ['Host', ''], [], ['Host', 'a', 'host', 'a']]) {
+  it('refuses a Host that is no host, an empty one, and none', () => {
+    for (const headers of [['Host', 'a/b'], ['Host', ''], []]) {
       assert.throws(() => resolve(egress, '/', ...headers), ProxyError);
     }
   });
