@@ -28,7 +28,7 @@ export interface Hop {
    * The request body as it was on the wire. `undefined`: not read (yet); `null`: there was more of it than
    * may be held in memory, so that no predicate on bodies holds.
    */
-  body?: Uint8Array | null;
+  body?: Uint8Array | null | undefined;
   /** Attributes of the span that described this hop, where it came by the OTLP API. */
   readonly attributes?: ReadonlyMap<string, unknown>;
 }
@@ -41,6 +41,8 @@ export interface RecordedBody {
   size: number;
   /** True when `bytes` is only the beginning. */
   truncated: boolean;
+  /** True when the content coding of `bytes` is undone already: a body that was read from a case file. */
+  readonly decoded?: boolean;
 }
 
 export interface RecordedResponse {

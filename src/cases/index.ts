@@ -4,6 +4,40 @@
  * The lowest layer of the house. No sockets, no sessions, no decisions; every other folder may import
  * from here and this one imports from none of them.
  */
+
+export { fieldAttribute, intAttribute, stringAttribute } from './attribute.ts';
+export { bodyAttribute } from './body.ts';
+export {
+  CaseFileError,
+  type CaseFileProblem,
+  caseText,
+  parseCase,
+  readCaseFile,
+  serializeCase,
+  type WritableCase,
+  writeCaseFile,
+} from './case-file.ts';
+export type { CaseHit, CaseResponse } from './case-hit.ts';
+export { checkCase } from './case-size.ts';
+export { type CaseSpan, spansOf, spansOfTraces } from './case-spans.ts';
+export { ContentCodingError, decodeContent, encodeContent } from './content-coding.ts';
+export type {
+  AnyValue,
+  AuthFixtures,
+  CaseDocument,
+  ErrorSpec,
+  KeyValue,
+  Policy,
+  Resource,
+  ResponseSpec,
+  Rule,
+  RulesDocument,
+  SessionRequest,
+  Span,
+  Then,
+  TracesData,
+  When,
+} from './documents.generated.ts';
 export type {
   Direction,
   Exchange,
@@ -15,4 +49,22 @@ export type {
   RecordedBody,
   RecordedResponse,
 } from './exchange.ts';
+export { headerValues, hopByHopNames, isHopByHop, recordedHeaders } from './headers.ts';
+export { decodedBody, jsonBodyOf } from './hop-view.ts';
+export { compileHostSuffix, type HostMatcher, parseAuthority, portOf } from './host-match.ts';
+export { IssueList, pointerTo } from './issue-list.ts';
+export { compileJsonPath, JsonPathSyntaxError } from './json-path.ts';
+export { JsonSyntaxError, parseJson } from './json-text.ts';
+export { CaseLookupError, findAllInCase, findInCase } from './lookup.ts';
+export { foldMethod } from './method.ts';
+export { OtlpError } from './otlp-error.ts';
+export { normalizeTraces } from './otlp-json.ts';
+export { tracesFromProtobuf, tracesToProtobuf } from './otlp-protobuf.ts';
+export { type CompiledWhen, compileWhen, holds, InvalidWhenError, type Predicate } from './predicate.ts';
+export { Redactor, type RedactorOptions } from './redaction.ts';
+export { IncompleteRecordingError, type RuleOverrides, ruleFromHit } from './replay-rule.ts';
+export { tracesFromExchange } from './span.ts';
+export { exchangeFromSpan, hopFromSpan } from './span-reader.ts';
+export { millisecondsOf } from './span-time.ts';
 export type { TraceContext } from './trace-context.ts';
+export { InvalidDocumentError, type ValidationIssue, validateDocument } from './validation.ts';
