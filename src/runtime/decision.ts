@@ -9,6 +9,8 @@ export interface PreparedResponse {
   readonly wireHeaders: readonly string[];
   /** Content-coded where `headers` has a content-encoding. Empty for 204 and 304. */
   readonly body: Uint8Array;
+  /** A small `body` as a latin-1 string, one char an octet: written together with the head, in one write. */
+  readonly bodyText: string | undefined;
 }
 
 /** A rule that could still win looks at the request body: read it, set `hop.body`, ask again. */
