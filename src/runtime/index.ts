@@ -11,3 +11,7 @@ export type {
   Runtime,
   SessionTicket,
 } from './decision.ts';
+export { RuntimeError, type RuntimeErrorCode } from './errors.ts';
+export { LocalRuntime, type LocalRuntimeOptions } from './local-runtime.ts';
+export { METRICS_CONTENT_TYPE, renderMetrics } from './metrics.ts';
+export { type ControlListenerOptions, createControlListener } from './server.ts';
