@@ -36,11 +36,11 @@ export interface Hop {
 /** A bounded copy of a body. The traffic itself is never cut. */
 export interface RecordedBody {
   /** The first bytes as they were on the wire (content coding included), up to the recording limit. */
-  bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   /** Bytes on the wire, in octets, without transfer coding. */
-  size: number;
+  readonly size: number;
   /** True when `bytes` is only the beginning. */
-  truncated: boolean;
+  readonly truncated: boolean;
   /** True when the content coding of `bytes` is undone already: a body that was read from a case file. */
   readonly decoded?: boolean;
 }
@@ -51,7 +51,7 @@ export interface RecordedResponse {
   readonly httpVersion: string;
   readonly headers: RawHeaders;
   trailers: RawHeaders;
-  body: RecordedBody;
+  readonly body: RecordedBody;
 }
 
 /** Why a hop did not end well. A response may stand beside it: the part that arrived. */
@@ -85,7 +85,7 @@ export interface Exchange {
   endTime: number;
   /** HTTP version of the request: `1.0`, `1.1`, `2`. */
   readonly httpVersion: string;
-  requestBody: RecordedBody;
+  readonly requestBody: RecordedBody;
   requestTrailers: RawHeaders;
   response: RecordedResponse | undefined;
   failure: Failure | undefined;

@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Respond } from '../runtime/index.ts';
-import type { Recording } from './recording.ts';
+import type { LiveExchange } from './live-exchange.ts';
 import type { ProxiedResponse } from './relay.ts';
 import type { ReadBody } from './request-body.ts';
 import { writePrepared } from './respond.ts';
@@ -13,14 +13,14 @@ export class Answer {
   readonly #request: IncomingMessage;
   readonly #response: ProxiedResponse;
   readonly #decision: Respond;
-  readonly #recording: Recording | undefined;
+  readonly #recording: LiveExchange | undefined;
   #ended = false;
 
   constructor(
     request: IncomingMessage,
     response: ProxiedResponse,
     decision: Respond,
-    recording: Recording | undefined,
+    recording: LiveExchange | undefined,
   ) {
     this.#request = request;
     this.#response = response;
@@ -32,12 +32,12 @@ export class Answer {
   send(read: ReadBody | undefined): void {
     const recording = this.#recording;
     this.#response.once('close', () => this.#closed());
-    if (read !== undefined) recording?.requestTap.add(read.bytes);
+    if (read !== undefined) recording?.requestTap?.add(read.bytes);
     if (recording === undefined || read?.complete || this.#request.complete) {
       this.#wait();
       return;
     }
-    this.#request.on('data', (chunk: Buffer) => recording.requestTap.add(chunk));
+    this.#request.on('data', (chunk: Buffer) => recording.requestTap?.add(chunk));
     this.#request.once('end', () => this.#wait());
   }
 
@@ -57,7 +57,10 @@ export class Answer {
     writePrepared(this.#response, prepared);
     if (recording === undefined) return;
     recording.head(prepared.status, STATUS_CODES[prepared.status] ?? '', prepared.headers);
-    if (this.#request.method !== 'HEAD') recording.data(prepared.body);
+    if (this.#request.method !== 'HEAD') {
+      if (prepared.bodyText === undefined) recording.data(prepared.body);
+      else recording.text(prepared.bodyText);
+    }
     // As in the relay: on record by the time at which the client can know that it has the answer.
     if (this.#response.writableLength === 0) this.#finish();
     else this.#response.once('finish', () => this.#finish());

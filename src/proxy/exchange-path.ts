@@ -6,8 +6,8 @@ import { Answer } from './answer.ts';
 import { correlate } from './correlate.ts';
 import { ProxyError } from './errors.ts';
 import type { Forwarder, OutgoingRequest } from './forwarder.ts';
+import { LiveExchange } from './live-exchange.ts';
 import { needsNodeClient } from './node-forwarder.ts';
-import { Recording } from './recording.ts';
 import { type ProxiedResponse, Relay } from './relay.ts';
 import { type ReadBody, RequestBody, readRequestBody } from './request-body.ts';
 import { checkRequestHead, type RequestHead, readRequestHead } from './request-head.ts';
@@ -127,7 +127,13 @@ export class ExchangePath {
     const { head } = what;
     const trace = continueTrace(head.traceparent, head.traceparentCount);
     const recording = decision.record
-      ? new Recording(runtime, session, { hop, trace, httpVersion: request.httpVersion, decision })
+      ? new LiveExchange(runtime, session, {
+          hop,
+          trace,
+          httpVersion: request.httpVersion,
+          decision,
+          hasBody: hasBody(head),
+        })
       : undefined;
     if (decision.kind === 'respond') {
       this.#respond(request, response, { decision, recording, read: made.read });
@@ -151,7 +157,7 @@ export class ExchangePath {
       decision,
       recording,
       read,
-    }: { decision: Respond; recording: Recording | undefined; read: ReadBody | undefined },
+    }: { decision: Respond; recording: LiveExchange | undefined; read: ReadBody | undefined },
   ): void {
     if (recording === undefined && decision.latencyMs === 0) {
       writePrepared(response, decision.response);
@@ -165,7 +171,7 @@ export class ExchangePath {
     response: ProxiedResponse,
     what: { target: Target; method: string; head: RequestHead },
     session:
-      | { recording: Recording | undefined; added: readonly string[]; read: ReadBody | undefined }
+      | { recording: LiveExchange | undefined; added: readonly string[]; read: ReadBody | undefined }
       | undefined,
   ): void {
     const { target, method, head } = what;
@@ -227,7 +233,7 @@ function hasBody(head: RequestHead): boolean {
 /** What is sent upstream: the bytes that a rule made us read, or the stream, or the one before the other. */
 function bodyOf(
   request: IncomingMessage,
-  session: { recording: Recording | undefined; read: ReadBody | undefined } | undefined,
+  session: { recording: LiveExchange | undefined; read: ReadBody | undefined } | undefined,
 ): RequestBody | Buffer {
   const tap = session?.recording?.requestTap;
   const read = session?.read;

@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
-import type { Recording } from './recording.ts';
+import type { LiveExchange } from './live-exchange.ts';
 import { writeError } from './respond.ts';
 import { type RawFields, readFields, readResponseHead } from './response-head.ts';
 
@@ -31,7 +31,7 @@ export class Relay {
   readonly #response: ProxiedResponse;
   /** Where the request went, for messages. */
   readonly #authority: string;
-  readonly #recording: Recording | undefined;
+  readonly #recording: LiveExchange | undefined;
   /** Fields that are added to the response's: what the proxy did with the request. */
   readonly #addedFields: readonly string[] | undefined;
   #upstream: UpstreamControl | undefined;
@@ -45,7 +45,7 @@ export class Relay {
   constructor(
     response: ProxiedResponse,
     authority: string,
-    recording?: Recording,
+    recording?: LiveExchange,
     addedFields?: readonly string[],
   ) {
     this.#response = response;
@@ -96,7 +96,6 @@ export class Relay {
 
   data(chunk: Buffer): void {
     if (this.#state !== 'streaming') return;
-    this.#recording?.data(chunk);
     if (!this.#headFlushed) {
       if (this.#held === undefined && chunk.length <= MAX_HELD) {
         this.#held = chunk;
@@ -108,6 +107,7 @@ export class Relay {
   }
 
   #write(chunk: Buffer): void {
+    this.#recording?.data(chunk);
     if (this.#response.write(chunk)) return;
     this.#upstream?.pause();
     this.#response.once('drain', onDrain);
@@ -122,8 +122,13 @@ export class Relay {
       if (response.chunkedEncoding) response.addTrailers(pairs(trailers));
     }
     // As one string head and body become one write; a Buffer would be a second one.
-    if (this.#held === undefined) response.end();
-    else response.end(this.#held.toString('latin1'), 'latin1');
+    if (this.#held === undefined) {
+      response.end();
+    } else {
+      const text = this.#held.toString('latin1');
+      this.#recording?.text(text);
+      response.end(text, 'latin1');
+    }
     if (this.#recording === undefined) {
       this.#state = 'ended';
     } else if (response.writableLength === 0) {

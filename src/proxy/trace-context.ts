@@ -100,6 +100,7 @@ export function writeTracestate(tracestate: string | undefined, sessionId: strin
 // Ids come from a pool: one call into the kernel's generator for some hundred ids.
 const pool = Buffer.allocUnsafe(4096);
 let used = pool.length;
+const ZEROS = '0'.repeat(32);
 
 /** Random lower-case hex digits for `bytes` octets; never all zero. */
 export function randomHex(bytes: number): string {
@@ -110,6 +111,6 @@ export function randomHex(bytes: number): string {
     }
     const hex = pool.toString('hex', used, used + bytes);
     used += bytes;
-    if (!isZero(hex, 0, hex.length)) return hex;
+    if (hex !== ZEROS.slice(0, hex.length)) return hex;
   }
 }

@@ -1,4 +1,4 @@
-import type { Exchange, TracesData } from '../cases/index.ts';
+import type { Exchange, RecordedBody, TracesData } from '../cases/index.ts';
 
 /** A span that another proxy sent: kept as it came. */
 export interface ReceivedSpan {
@@ -75,7 +75,7 @@ export class Recording {
     const { hop, requestBody, response } = exchange;
     // A rule may have read far more of the body than is kept of it, and the recording holds on to the hop.
     if (hop.body?.length) hop.body = null;
-    const bodies = requestBody.bytes.length + (response?.body.bytes.length ?? 0);
+    const bodies = this.#kept(requestBody) + (response === undefined ? 0 : this.#kept(response.body));
     this.#bytes += bodies + HEADER_ITEM_BYTES * (response?.headers.length ?? 0);
     if (this.#inFlight.size === 0) this.#wakeWaiting();
     return bodies;
@@ -117,6 +117,11 @@ export class Recording {
     return this.#hasReceivedSpans ? hops.sort((a, b) => a.startTime - b.startTime) : hops;
   }
 
+  /** Bytes kept of a body, without reading them: the proxy puts them together only when a case is written. */
+  #kept({ size }: RecordedBody): number {
+    return Math.min(size, this.#limits.maxBody);
+  }
+
   #takes(bytes: number): boolean {
     if (this.#bytes >= this.#limits.maxBytes * 1.25) {
       this.dropped++;
@@ -136,11 +141,15 @@ function unfinished(exchange: Exchange): Exchange {
   return {
     ...exchange,
     endTime: Date.now(),
-    requestBody: { ...requestBody },
-    response: response && { ...response, body: { ...response.body } },
+    requestBody: copyOf(requestBody),
+    response: response && { ...response, body: copyOf(response.body) },
     failure: failure ?? {
       type: 'unfinished',
       message: 'the exchange was still in flight when the recording was taken',
     },
   };
+}
+
+function copyOf({ bytes, size, truncated }: RecordedBody): RecordedBody {
+  return { bytes, size, truncated };
 }

@@ -1,0 +1,98 @@
+import type {
+  Exchange,
+  ExtraRedaction,
+  Failure,
+  Hop,
+  Outcome,
+  RecordedBody,
+  RecordedResponse,
+  TraceContext,
+} from '../cases/index.ts';
+import type { Decision, Runtime, SessionTicket } from '../runtime/index.ts';
+import { BodyTap, NO_BODY } from './body-tap.ts';
+
+/** What a recorded exchange is made of when its request starts. */
+export interface ExchangeStart {
+  readonly hop: Hop;
+  readonly trace: TraceContext;
+  readonly httpVersion: string;
+  readonly decision: Exclude<Decision, { kind: 'need-body' }>;
+  /** The request has a body: what comes of it goes into `requestTap`. */
+  readonly hasBody: boolean;
+}
+
+/** When this process started, in milliseconds since the Unix epoch; the getter is too slow for every hop. */
+const { timeOrigin } = performance;
+
+/**
+ * An exchange that is being recorded, from its request's start until it ends. All that has passed so far is in
+ * it at any time, so that a case that is written meanwhile has it too. It ends exactly once; a second end is a
+ * defect and throws.
+ */
+export class LiveExchange implements Exchange {
+  readonly hop: Hop;
+  readonly trace: TraceContext;
+  readonly startTime = timeOrigin + performance.now();
+  endTime = 0;
+  readonly httpVersion: string;
+  readonly requestBody: RecordedBody;
+  requestTrailers: readonly string[] = [];
+  response: RecordedResponse | undefined = undefined;
+  failure: Failure | undefined = undefined;
+  outcome: Outcome;
+  readonly rule: string | undefined;
+  readonly redaction: ExtraRedaction | undefined;
+  readonly requestTap: BodyTap | undefined;
+  readonly #responseTap: BodyTap;
+  readonly #runtime: Runtime;
+  readonly #session: SessionTicket;
+
+  constructor(runtime: Runtime, session: SessionTicket, start: ExchangeStart) {
+    const { decision } = start;
+    this.hop = start.hop;
+    this.trace = start.trace;
+    this.httpVersion = start.httpVersion;
+    this.outcome = decision.kind === 'respond' ? decision.outcome : 'forward';
+    this.rule = decision.rule;
+    this.redaction = decision.kind === 'forward' ? decision.redaction : undefined;
+    this.#runtime = runtime;
+    this.#session = session;
+    const limit = runtime.begin(session, this);
+    this.requestTap = start.hasBody ? new BodyTap(limit) : undefined;
+    this.requestBody = this.requestTap ?? NO_BODY;
+    this.#responseTap = new BodyTap(limit);
+  }
+
+  /** The response's header section arrived, or was made here. */
+  head(status: number, reason: string, headers: readonly string[]): void {
+    const body = this.#responseTap;
+    this.response = { status, reason, httpVersion: '1.1', headers, trailers: [], body };
+  }
+
+  /** Some of the response's body passed. */
+  data(chunk: Uint8Array): void {
+    this.#responseTap.add(chunk);
+  }
+
+  /** All of the response's body passed at once, as latin-1 text. */
+  text(body: string): void {
+    this.#responseTap.setText(body);
+  }
+
+  trailers(trailers: readonly string[]): void {
+    if (this.response !== undefined) this.response.trailers = trailers;
+  }
+
+  /** The proxy itself had to answer. */
+  proxyError(): void {
+    this.outcome = 'proxy-error';
+  }
+
+  finish(requestTrailers: readonly string[], failure?: Failure): void {
+    if (this.endTime !== 0) throw new Error('an exchange ended twice');
+    this.endTime = timeOrigin + performance.now();
+    this.requestTrailers = requestTrailers;
+    this.failure = failure;
+    this.#runtime.finish(this.#session, this);
+  }
+}
