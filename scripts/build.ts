@@ -1,13 +1,26 @@
-/** Compiles src/ to dist/ (JavaScript and type declarations). Run by `npm run build` and by `npm ci`. */
+/**
+ * Compiles src/ to dist/ (JavaScript and type declarations). Run by `npm run build`, `npm ci` and `npm test`.
+ *
+ * The compiler writes beside dist/, which is replaced at the end: what is running, or is started meanwhile, finds
+ * a whole program, and a build that fails leaves the last good one.
+ */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
-const { status } = spawnSync(`${root}node_modules/.bin/tsc`, ['--project', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
-});
-process.exit(status ?? 1);
+// In the same folder, hence on the same file system: a rename takes no time.
+const fresh = join(root, `dist-${process.pid}`);
+const { status } = spawnSync(
+  join(root, 'node_modules', '.bin', 'tsc'),
+  ['--project', 'tsconfig.build.json', '--outDir', fresh],
+  { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' },
+);
+if (status === 0) {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  renameSync(fresh, join(root, 'dist'));
+} else {
+  rmSync(fresh, { recursive: true, force: true });
+  process.exitCode = status ?? 1;
+}

@@ -117,7 +117,15 @@ export class SessionCloser {
       capturePath = await writeCapture(session, hops, this.#target, out);
     this.#store.delete(session.id);
     this.captures.remember(session.id, capturePath);
-    this.#logOf(session).info({ capturePath, hops: hops.length, unfinished }, 'session closed');
+    this.#logOf(session).info(
+      // A case file that nobody named is named after the session, and captures can be asked for by its id.
+      {
+        capturePath: capturePath?.replaceAll(session.id, maskSessionId(session.id)),
+        hops: hops.length,
+        unfinished,
+      },
+      'session closed',
+    );
     const { stats } = session;
     return {
       sessionId: session.id,
