@@ -1,15 +1,19 @@
+import { STATUS_CODES } from 'node:http';
 import type {
+  Direction,
   Exchange,
   ExtraRedaction,
   Failure,
   Hop,
   Outcome,
+  RawHeaders,
   RecordedBody,
   RecordedResponse,
   TraceContext,
 } from '../cases/index.ts';
 import type { Decision, Runtime, SessionTicket } from '../runtime/index.ts';
 import { BodyTap, NO_BODY } from './body-tap.ts';
+import { packFields, unpackFields } from './packed-fields.ts';
 
 /** What a recorded exchange is made of when its request starts. */
 export interface ExchangeStart {
@@ -21,6 +25,8 @@ export interface ExchangeStart {
   readonly hasBody: boolean;
 }
 
+const NO_FIELDS: RawHeaders = [];
+
 /** When this process started, in milliseconds since the Unix epoch; the getter is too slow for every hop. */
 const { timeOrigin } = performance;
 
@@ -30,13 +36,13 @@ const { timeOrigin } = performance;
  * defect and throws.
  */
 export class LiveExchange implements Exchange {
-  readonly hop: Hop;
+  #hop: Hop;
   readonly trace: TraceContext;
   readonly startTime = timeOrigin + performance.now();
   endTime = 0;
   readonly httpVersion: string;
   readonly requestBody: RecordedBody;
-  requestTrailers: readonly string[] = [];
+  requestTrailers: RawHeaders = NO_FIELDS;
   response: RecordedResponse | undefined = undefined;
   failure: Failure | undefined = undefined;
   outcome: Outcome;
@@ -49,7 +55,7 @@ export class LiveExchange implements Exchange {
 
   constructor(runtime: Runtime, session: SessionTicket, start: ExchangeStart) {
     const { decision } = start;
-    this.hop = start.hop;
+    this.#hop = start.hop;
     this.trace = start.trace;
     this.httpVersion = start.httpVersion;
     this.outcome = decision.kind === 'respond' ? decision.outcome : 'forward';
@@ -63,10 +69,14 @@ export class LiveExchange implements Exchange {
     this.#responseTap = new BodyTap(limit);
   }
 
+  get hop(): Hop {
+    return this.#hop;
+  }
+
   /** The response's header section arrived, or was made here. */
   head(status: number, reason: string, headers: readonly string[]): void {
     const body = this.#responseTap;
-    this.response = { status, reason, httpVersion: '1.1', headers, trailers: [], body };
+    this.response = { status, reason, httpVersion: '1.1', headers, trailers: NO_FIELDS, body };
   }
 
   /** Some of the response's body passed. */
@@ -94,5 +104,62 @@ export class LiveExchange implements Exchange {
     this.requestTrailers = requestTrailers;
     this.failure = failure;
     this.#runtime.finish(this.#session, this);
+    // The same in less space, for as long as the session is open.
+    this.#hop = new PackedHop(this.#hop);
+    if (this.response !== undefined) this.response = new PackedResponse(this.response);
+  }
+}
+
+/** A hop as a recording keeps it: without the body, which the exchange has, and with packed headers. */
+class PackedHop implements Hop {
+  readonly direction: Direction;
+  readonly sessionId: string;
+  readonly service: string;
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly path: string;
+  readonly query: string | undefined;
+  readonly #fields: string;
+
+  constructor(hop: Hop) {
+    this.direction = hop.direction;
+    this.sessionId = hop.sessionId;
+    this.service = hop.service;
+    this.method = hop.method;
+    this.scheme = hop.scheme;
+    this.host = hop.host;
+    this.path = hop.path;
+    this.query = hop.query;
+    this.#fields = packFields(hop.headers);
+  }
+
+  get headers(): RawHeaders {
+    return unpackFields(this.#fields);
+  }
+}
+
+/** The response's part of an exchange, with packed headers. */
+class PackedResponse implements RecordedResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly httpVersion: string;
+  readonly trailers: RawHeaders;
+  readonly body: RecordedBody;
+  readonly #fields: string;
+
+  constructor({ status, reason, httpVersion, headers, trailers, body }: RecordedResponse) {
+    const usual = STATUS_CODES[status];
+    this.status = status;
+    // The phrase that came is a new string each time, and mostly the usual one.
+    this.reason = usual === reason ? usual : reason;
+    this.httpVersion = httpVersion;
+    this.trailers = trailers;
+    this.body = body;
+    this.#fields = packFields(headers);
+  }
+
+  get headers(): RawHeaders {
+    return unpackFields(this.#fields);
   }
 }

@@ -4,8 +4,6 @@
  */
 export type {
   Decision,
-  Forward,
-  NeedBody,
   PreparedResponse,
   Respond,
   Runtime,

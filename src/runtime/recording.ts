@@ -140,6 +140,8 @@ function unfinished(exchange: Exchange): Exchange {
   const { requestBody, response, failure } = exchange;
   return {
     ...exchange,
+    // A getter of the proxy's class, which spreading leaves out.
+    hop: exchange.hop,
     endTime: Date.now(),
     requestBody: copyOf(requestBody),
     response: response && { ...response, body: copyOf(response.body) },

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { maskSessionId } from '../../src/runtime/session-id.ts';
 import { beginExchange, endExchange } from './support/exchange.ts';
 import { LogLines } from './support/log-lines.ts';
 import { startRuntime } from './support/runtime-server.ts';
 
 test('an idle session is closed and its capture written', async (t) => {
   const log = new LogLines();
-  const { runtime, call, session } = await startRuntime(t, { logger: log.logger, sessionTtlMs: 20 });
+  const { runtime, call, session, captureDir } = await startRuntime(t, {
+    logger: log.logger,
+    sessionTtlMs: 20,
+  });
   const id = await session();
   const { capturePath } = await log.next(/session closed/);
-  assert.ok((await stat(String(capturePath))).isFile());
+  assert.equal(capturePath, join(captureDir, `${maskSessionId(id)}.case.json`), 'no log line tells an id');
+  assert.ok((await stat(join(captureDir, `${id}.case.json`))).isFile());
   assert.equal(runtime.findSession(id), undefined);
   assert.equal((await call('GET', `/v1/sessions/${id}/stats`)).status, 404);
   assert.equal((await call('GET', `/v1/captures/${id}`)).json.caseId, id);
