@@ -68,18 +68,17 @@ interface ParserError extends Error {
 }
 
 function answerClientError(error: ParserError, socket: Duplex): void {
-  // A reset connection, or one over which a response is already on its way, is only closed.
-  if (!socket.writable || error.code === 'ECONNRESET' || hasResponseUnderWay(socket)) {
+  const { _httpMessage: pending } = socket as Duplex & { _httpMessage?: unknown };
+  if (pending instanceof ProxiedResponse && pending.req.complete && !pending.writableFinished) {
+    // What cannot be parsed came behind a request that still waits for its answer. An error sent now would be
+    // taken for that answer, or for part of it: the connection ends after it instead.
+    pending.shouldKeepAlive = false;
+    pending.once('finish', () => socket.destroy());
+  } else if (!socket.writable || error.code === 'ECONNRESET' || pending instanceof ProxiedResponse) {
     socket.destroy();
-    return;
+  } else {
+    socket.end(rawErrorResponse(describeClientError(error)), () => socket.destroy());
   }
-  socket.end(rawErrorResponse(describeClientError(error)), () => socket.destroy());
-}
-
-/** Whether some of a response has been written and not all: an error in between would be part of its body. */
-function hasResponseUnderWay(socket: Duplex): boolean {
-  const { _httpMessage: message } = socket as Duplex & { _httpMessage?: ProxiedResponse | null };
-  return message instanceof ProxiedResponse && message.headersSent && !message.writableFinished;
 }
 
 function describeClientError(error: ParserError): ProxyError {

@@ -161,6 +161,27 @@ for (const way of ways) {
       assert.equal(field(await seen, 'expect'), 'miracles');
     });
 
+    test('garbage behind a request that waits for its answer does not get between the two', async () => {
+      using client = await RawClient.connect(route.url);
+      const read = Promise.withResolvers<void>();
+      const answered = app.next(async (call) => {
+        await call.body();
+        await read.promise;
+        await call.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine');
+      });
+      await client.write(
+        Buffer.concat([
+          renderRequest(request('GET', '/'), route, app),
+          Buffer.from('\u0000 garbage\r\n\r\n'),
+        ]),
+      );
+      read.resolve();
+      const answer = await client.readResponse();
+      await answered;
+      assert.deepEqual([answer.status, answer.body.toString()], [200, 'mine']);
+      assert.equal((await client.source.rest()).bytes.toString(), '', 'the connection ends after it');
+    });
+
     test('an HTTP/1.0 client gets its answer without chunks, up to the close', async () => {
       using client = await RawClient.connect(route.url);
       app.next(response(['HTTP/1.1 200 OK', 'Transfer-Encoding: chunked'], chunkedText('some text')));
