@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { TraceContext } from '../cases/index.ts';
 
 /** List member under which the session travels in `tracestate` (CONTRACT section 2). */
@@ -97,20 +97,22 @@ export function writeTracestate(tracestate: string | undefined, sessionId: strin
   return list;
 }
 
-// Ids come from a pool: one call into the kernel's generator for some hundred ids.
-const pool = Buffer.allocUnsafe(4096);
-let used = pool.length;
+// Ids are cut from a pool of random digits: one call into the kernel's generator for some hundred of them.
+const POOL_BYTES = 4096;
 const ZEROS = '0'.repeat(32);
+let pool = '';
+let used = 0;
 
 /** Random lower-case hex digits for `bytes` octets; never all zero. */
-export function randomHex(bytes: number): string {
+export function randomHex(bytes: 8 | 16): string {
+  const length = bytes * 2;
   for (;;) {
-    if (used + bytes > pool.length) {
-      randomFillSync(pool);
+    if (used + length > pool.length) {
+      pool = randomBytes(POOL_BYTES).toString('hex');
       used = 0;
     }
-    const hex = pool.toString('hex', used, used + bytes);
-    used += bytes;
-    if (hex !== ZEROS.slice(0, hex.length)) return hex;
+    const hex = pool.slice(used, used + length);
+    used += length;
+    if (!ZEROS.startsWith(hex)) return hex;
   }
 }

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { Connector } from './connector.ts';
 import { ProxyError } from './errors.ts';
 import type { Forwarder, ForwarderOptions, OutgoingRequest } from './forwarder.ts';
@@ -11,10 +11,11 @@ import { latin1Reason, type RawFields } from './response-head.ts';
  * `needsNodeClient`.
  */
 export class UndiciForwarder implements Forwarder {
-  readonly #agent: Agent;
+  readonly #options: Pool.Options;
+  readonly #pools = new Map<string, Pool>();
 
   constructor(connect: Connector, options: ForwarderOptions) {
-    this.#agent = new Agent({
+    this.#options = {
       connect,
       connections: options.connectionsPerUpstream,
       headersTimeout: options.headerTimeoutMs,
@@ -23,20 +24,40 @@ export class UndiciForwarder implements Forwarder {
       maxHeaderSize: options.maxHeaderBytes,
       pipelining: 1,
       allowH2: false,
-    });
+    };
   }
 
   forward({ target, method, fields, body }: OutgoingRequest, relay: Relay): void {
-    this.#agent.dispatch(
-      { origin: target.origin.url, path: target.pathAndQuery, method, headers: fields, body },
+    this.#poolOf(target.origin.url).dispatch(
+      { path: target.pathAndQuery, method, headers: fields, body },
       new DispatchHandler(relay),
     );
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all(Array.from(this.#pools.values(), (pool) => pool.destroy()));
+  }
+
+  /** undici's Agent does the same, at twice the cost a request. */
+  #poolOf(origin: string): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      if (this.#pools.size === MAX_POOLS) this.#retirePools();
+      pool = new Pool(origin, this.#options);
+      this.#pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  /** Whoever cycles through more upstreams than that starts over; what is under way still finishes. */
+  #retirePools(): void {
+    for (const pool of this.#pools.values()) void pool.close();
+    this.#pools.clear();
   }
 }
+
+/** Upstreams with a connection pool; an idle pool has no connections and costs little. */
+const MAX_POOLS = 1024;
 
 /** Tells a relay what undici tells. */
 class DispatchHandler implements Dispatcher.DispatchHandler {
