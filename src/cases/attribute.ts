@@ -6,6 +6,9 @@ export const REQUEST_TRAILER = 'http.request.trailer.';
 export const RESPONSE_HEADER = 'http.response.header.';
 export const RESPONSE_TRAILER = 'http.response.trailer.';
 
+/** What tied the hop to its session: a value of `Attribution`. */
+export const SESSION_ATTRIBUTION = 'sp.session.attribution';
+
 export function stringAttribute(key: string, value: string): KeyValue {
   return { key, value: { stringValue: value } };
 }

@@ -12,6 +12,7 @@ export interface Documents {
   rules: RulesDocument;
   policy: Policy;
   session: SessionRequest;
+  hop: HopDescription;
   'auth-fixtures': AuthFixtures;
   case: CaseDocument;
 }
@@ -42,6 +43,10 @@ export interface Rule {
    * `once`: serves one request and no more.
    */
   consume?: 'once' | 'many';
+  /**
+   * Whose one request `consume: once` means: the session's (when left out), or each trace's, so that two requests of a test which run at the same time both get the whole sequence. Requests of which no trace is known share one count. The last 10,000 traces that a rule served are remembered.
+   */
+  consumeScope?: 'session' | 'trace';
   when: When;
   then: Then;
 }
@@ -176,6 +181,10 @@ export interface Policy {
   blockHosts?: string[];
   internalHttp?: 'allow' | 'strict';
   defaultOnMiss?: 'passthrough' | 'error' | 'mock';
+  /**
+   * True: no outbound hop leaves, internal or not. What no rule answers is a strict miss, whatever the lists say; passthrough and capture_only rules do not let it out either. The mock of defaultOnMiss still answers.
+   */
+  offline?: boolean;
   mockResponse?: ResponseSpec;
   error?: ErrorSpec;
 }
@@ -190,6 +199,27 @@ export interface SessionRequest {
    * Idle time-out in seconds.
    */
   ttlSeconds?: number;
+}
+/**
+ * A request that may never have been made; the body of POST /v1/sessions/{id}/explain.
+ */
+export interface HopDescription {
+  direction: 'inbound' | 'outbound';
+  method: string;
+  /**
+   * Absolute http or https URL. A fragment, user name and password are no part of the request.
+   */
+  url: string;
+  /**
+   * Header name to value, or to a list where the field is sent more than once. Host is that of the URL unless it is given.
+   */
+  headers?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * A string is taken as it is; any other JSON value as JSON, with that content type unless one is given.
+   */
+  body?: unknown;
 }
 /**
  * The body of POST /v1/sessions/{id}/fixtures/auth.

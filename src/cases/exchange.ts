@@ -9,6 +9,15 @@ export type Direction = 'inbound' | 'outbound';
  */
 export type RawHeaders = readonly string[];
 
+/** What tied a request to its session (CONTRACT section 2), the surest first. */
+export type Attribution =
+  | 'header'
+  | 'tracestate'
+  | 'baggage'
+  | 'trace-id'
+  | 'proxy-credential'
+  | 'sole-session';
+
 /** The request side of an exchange: what a decision is made on. */
 export interface Hop {
   readonly direction: Direction;
@@ -29,6 +38,10 @@ export interface Hop {
    * may be held in memory, so that no predicate on bodies holds.
    */
   body?: Uint8Array | null | undefined;
+  /** Trace that the request belongs to, 32 hex digits; absent where it is not known. */
+  readonly traceId?: string | undefined;
+  /** How the request was tied to its session; absent for hops of other proxies. */
+  readonly attribution?: Attribution | undefined;
   /** Attributes of the span that described this hop, where it came by the OTLP API. */
   readonly attributes?: ReadonlyMap<string, unknown>;
 }

@@ -106,3 +106,9 @@ function withoutOuterSpace(value: string): string {
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
+
+/** One character an octet, as header values are held; text beyond latin-1 becomes UTF-8. */
+export function headerOctets(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is latin-1, control characters included
+  return /^[\u0000-\u00ff]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}

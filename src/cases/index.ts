@@ -26,6 +26,7 @@ export type {
   AuthFixtures,
   CaseDocument,
   ErrorSpec,
+  HopDescription,
   KeyValue,
   Policy,
   Resource,
@@ -39,6 +40,7 @@ export type {
   When,
 } from './documents.generated.ts';
 export type {
+  Attribution,
   Direction,
   Exchange,
   ExtraRedaction,
@@ -49,7 +51,7 @@ export type {
   RecordedBody,
   RecordedResponse,
 } from './exchange.ts';
-export { headerValues, hopByHopNames, isHopByHop, recordedHeaders } from './headers.ts';
+export { headerOctets, headerValues, hopByHopNames, isHopByHop, recordedHeaders } from './headers.ts';
 export { decodedBody, jsonBodyOf } from './hop-view.ts';
 export { compileHostSuffix, type HostMatcher, parseAuthority, portOf } from './host-match.ts';
 export { IssueList, pointerTo } from './issue-list.ts';
@@ -61,10 +63,12 @@ export { OtlpError } from './otlp-error.ts';
 export { normalizeTraces } from './otlp-json.ts';
 export { tracesFromProtobuf, tracesToProtobuf } from './otlp-protobuf.ts';
 export { type CompiledWhen, compileWhen, holds, InvalidWhenError, type Predicate } from './predicate.ts';
+export { COST } from './predicates/definition.ts';
 export { Redactor, type RedactorOptions } from './redaction.ts';
 export { IncompleteRecordingError, type RuleOverrides, ruleFromHit } from './replay-rule.ts';
 export { tracesFromExchange } from './span.ts';
 export { exchangeFromSpan, hopFromSpan } from './span-reader.ts';
 export { millisecondsOf } from './span-time.ts';
 export type { TraceContext } from './trace-context.ts';
+export { splitUrl } from './url.ts';
 export { InvalidDocumentError, type ValidationIssue, validateDocument } from './validation.ts';

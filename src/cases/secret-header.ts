@@ -85,3 +85,10 @@ export const SECRET_HEADERS: readonly string[] = [
   'x-shopify-access-token',
   'x-vault-token',
 ];
+
+const SECRET_NAMES: ReadonlySet<string> = new Set(SECRET_HEADERS);
+
+/** Must the value of this header not be shown? */
+export function isSecretHeader(lowerName: string): boolean {
+  return SECRET_NAMES.has(lowerName);
+}

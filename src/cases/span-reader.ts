@@ -6,11 +6,13 @@ import {
   RESPONSE_HEADER,
   RESPONSE_TRAILER,
   readAttributes,
+  SESSION_ATTRIBUTION,
 } from './attribute.ts';
 import { isTextual } from './body.ts';
 import { isCoded } from './content-coding.ts';
 import type { Resource, Span } from './documents.generated.ts';
 import type {
+  Attribution,
   Direction,
   Exchange,
   Failure,
@@ -19,7 +21,7 @@ import type {
   RecordedBody,
   RecordedResponse,
 } from './exchange.ts';
-import { headerValue, headerValues } from './headers.ts';
+import { headerOctets, headerValue, headerValues } from './headers.ts';
 import { hexId, SPAN_ID_OCTETS, TRACE_ID_OCTETS } from './otlp-id.ts';
 import { millisecondsOf } from './span-time.ts';
 import { splitTarget, splitUrl, type UrlParts } from './url.ts';
@@ -27,6 +29,16 @@ import { splitTarget, splitUrl, type UrlParts } from './url.ts';
 /** Attributes of a span as plain values. */
 type Attributes = ReadonlyMap<string, unknown>;
 
+const ATTRIBUTIONS: readonly Attribution[] = [
+  'header',
+  'tracestate',
+  'baggage',
+  'trace-id',
+  'proxy-credential',
+  'sole-session',
+];
+/** What W3C Trace Context and OTLP write where there is no trace. */
+const NO_TRACE = '0'.repeat(2 * TRACE_ID_OCTETS);
 const OUTCOMES: readonly Outcome[] = ['mock', 'error', 'strict-miss', 'forward', 'proxy-error'];
 
 /**
@@ -63,7 +75,7 @@ export function exchangeFromSpan(span: Span, resource?: Resource): Exchange {
   return {
     hop: hopFrom(span, resource, attributes, headers, requestBody),
     trace: {
-      traceId: hexId(span.traceId, TRACE_ID_OCTETS) ?? '0'.repeat(2 * TRACE_ID_OCTETS),
+      traceId: hexId(span.traceId, TRACE_ID_OCTETS) ?? NO_TRACE,
       spanId,
       parentSpanId: parentSpanId === spanId ? undefined : parentSpanId,
       flags: typeof span.flags === 'number' ? span.flags & 0xff : 0,
@@ -93,6 +105,9 @@ function hopFrom(
     firstText(attributes, 'sp.service.name') ??
     asText(readAttributes(resource?.attributes).get('service.name')) ??
     '';
+  const traceId = hexId(span.traceId, TRACE_ID_OCTETS);
+  const isTraced = traceId !== undefined && traceId !== NO_TRACE;
+  const attribution = ATTRIBUTIONS.find((known) => known === attributes.get(SESSION_ATTRIBUTION));
   return {
     direction: directionFrom(span, attributes),
     sessionId: firstText(attributes, 'sp.session.id') ?? '',
@@ -103,6 +118,8 @@ function hopFrom(
     ...targetFrom(attributes, url),
     headers,
     body: body.truncated ? null : body.bytes,
+    ...(isTraced && { traceId }),
+    ...(attribution !== undefined && { attribution }),
     attributes,
   };
 }
@@ -158,16 +175,10 @@ function headersFrom(attributes: Attributes, prefix: string): string[] {
     const name = key.slice(prefix.length).toLowerCase();
     for (const item of Array.isArray(value) ? value : [value]) {
       const text = asText(item);
-      if (text !== undefined) headers.push(name, octets(text));
+      if (text !== undefined) headers.push(name, headerOctets(text));
     }
   }
   return headers;
-}
-
-/** One character an octet, as headers are held; text beyond latin-1, from other writers, becomes UTF-8. */
-function octets(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is latin-1, control characters included
-  return /^[\u0000-\u00ff]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function responseFrom(attributes: Attributes): RecordedResponse | undefined {

@@ -6,6 +6,7 @@ import {
   REQUEST_TRAILER,
   RESPONSE_HEADER,
   RESPONSE_TRAILER,
+  SESSION_ATTRIBUTION,
   stringAttribute,
 } from './attribute.ts';
 import { bodyAttribute } from './body.ts';
@@ -77,6 +78,7 @@ function hopAttributes({ hop, httpVersion, outcome, rule, failure }: Exchange): 
     stringAttribute('sp.service.name', hop.service),
     stringAttribute('sp.traffic.direction', hop.direction),
   ];
+  if (hop.attribution !== undefined) attributes.push(stringAttribute(SESSION_ATTRIBUTION, hop.attribution));
   if (outcome !== 'forward') attributes.push(stringAttribute('sp.outcome', outcome));
   if (rule !== undefined) attributes.push(stringAttribute('sp.rule', rule));
   if (failure !== undefined) attributes.push(stringAttribute('error.type', failure.type));

@@ -3,6 +3,7 @@ import leven from 'leven';
 import authFixtures from '../../schemas/auth-fixtures.schema.json' with { type: 'json' };
 import caseFile from '../../schemas/case.schema.json' with { type: 'json' };
 import error from '../../schemas/error.schema.json' with { type: 'json' };
+import hop from '../../schemas/hop.schema.json' with { type: 'json' };
 import policy from '../../schemas/policy.schema.json' with { type: 'json' };
 import response from '../../schemas/response.schema.json' with { type: 'json' };
 import rule from '../../schemas/rule.schema.json' with { type: 'json' };
@@ -41,7 +42,7 @@ const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, str
 ajv.addKeyword('tsType');
 ajv.addSchema([when, response, error, rule, policy]);
 
-const schemas = { rules, policy, session, 'auth-fixtures': authFixtures, case: caseFile };
+const schemas = { rules, policy, session, hop, 'auth-fixtures': authFixtures, case: caseFile };
 const validators = new Map<string, ValidateFunction>();
 
 function validatorOf(document: keyof Documents): ValidateFunction {

@@ -1,4 +1,10 @@
-import { type CaseDocument, type Exchange, exchangeFromSpan, spansOf } from '../cases/index.ts';
+import {
+  type Attribution,
+  type CaseDocument,
+  type Exchange,
+  exchangeFromSpan,
+  spansOf,
+} from '../cases/index.ts';
 
 /** One hop of a case in short: an element of `spanSummary` in JSON, a row of the table. */
 export interface HopSummary {
@@ -14,6 +20,8 @@ export interface HopSummary {
   /** Milliseconds. */
   readonly durationMs: number;
   readonly outcome: Exchange['outcome'];
+  /** What tied it to its session, or null where the recording does not say. */
+  readonly attribution: Attribution | null;
   /** Label of the rule that decided, or null. */
   readonly rule: string | null;
   /** `error.type` of a hop that failed, or null. */
@@ -41,6 +49,7 @@ function summarize(exchange: Exchange, position: number): HopSummary {
     responseSize: response?.body.size ?? 0,
     durationMs: Math.max(0, Math.round((exchange.endTime - exchange.startTime) * 100) / 100),
     outcome: exchange.outcome,
+    attribution: hop.attribution ?? null,
     rule: exchange.rule ?? null,
     failure: failure?.type ?? null,
     traceId: trace.traceId,

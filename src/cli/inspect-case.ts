@@ -57,8 +57,10 @@ function caseText({ caseId, version, createdAt, mode }: CaseDocument, hops: read
   const about = [`version ${version}`, mode, createdAt, hops.length === 1 ? '1 hop' : `${hops.length} hops`];
   const title = visible(`case ${caseId} (${about.filter(Boolean).join(', ')})`);
   if (hops.length === 0) return `${title}\n`;
+  const showsVia = hops.some(({ attribution }) => attribution !== null);
   const heading = ['#', 'direction', 'method', 'URL', 'status', 'size', 'ms', 'outcome'];
-  return `${title}\n\n${table([heading, ...hops.map(row)], { numeric: [0, 4, 5, 6] })}\n`;
+  const rows = hops.map((hop) => (showsVia ? [...row(hop), hop.attribution ?? '-'] : row(hop)));
+  return `${title}\n\n${table([showsVia ? [...heading, 'via'] : heading, ...rows], { numeric: [0, 4, 5, 6] })}\n`;
 }
 
 /** Room that a URL gets, in characters: on a terminal what the other columns leave. `--json` has all of it. */

@@ -30,6 +30,13 @@ export const startFlags = {
     group: between,
     describe: 'Name of your service in recordings and rules',
   },
+  'fallback-session': {
+    type: 'string',
+    requiresArg: true,
+    group: between,
+    defaultDescription: 'none',
+    describe: 'sole: while exactly one session is open, whatever belongs to no session is tied to that one',
+  },
   host: {
     type: 'string',
     requiresArg: true,

@@ -47,6 +47,7 @@ export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEn
     appUrl: read('app-url', readOrigin) ?? readVariable('APP_URL', readOrigin) ?? 'http://127.0.0.1:8081',
     upstream: read('upstream', readOrigin),
     serviceName: read('service-name', readWord),
+    fallbackSession: read('fallback-session', readFallbackSession),
     host: read('host', readHost),
     ...readPorts(args),
     captureDir: resolve(read('capture-dir', readWord) ?? 'captures'),
@@ -70,6 +71,10 @@ export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEn
     json: isSet(args, 'json'),
     logLevel: read('log-level', (source, text) => readChoice(source, text, logLevels)) ?? 'info',
   };
+}
+
+function readFallbackSession(source: string, text: string): 'sole' | undefined {
+  return readChoice(source, text, ['sole', 'none']) === 'sole' ? 'sole' : undefined;
 }
 
 type Ports = Record<`${(typeof listeners)[number]['name']}Port`, number>;

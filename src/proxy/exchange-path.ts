@@ -1,19 +1,23 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import type { Direction, Hop } from '../cases/index.ts';
+import type { Direction, Hop, TraceContext } from '../cases/index.ts';
 import type { Decision, Respond, Runtime, SessionTicket } from '../runtime/index.ts';
 import { Answer } from './answer.ts';
-import { correlate } from './correlate.ts';
+import { CarriedConnection, type TunnelContext } from './carried-connection.ts';
+import type { Correlator } from './correlate.ts';
 import { ProxyError } from './errors.ts';
 import type { Forwarder, OutgoingRequest } from './forwarder.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { needsNodeClient } from './node-forwarder.ts';
+import { removeFields, removeSessionFields, replaceHost, writeTraceContext } from './outgoing-fields.ts';
 import { type ProxiedResponse, Relay } from './relay.ts';
 import { type ReadBody, RequestBody, readRequestBody } from './request-body.ts';
 import { checkRequestHead, type RequestHead, readRequestHead } from './request-head.ts';
 import { writeError, writePrepared } from './respond.ts';
-import type { Target, TargetResolver } from './target.ts';
-import { continueTrace, writeTraceparent, writeTracestate } from './trace-context.ts';
+import { pathOf, queryOf, type Target, type TargetResolver } from './target.ts';
+import { continueTrace } from './trace-context.ts';
+import type { TraceTable } from './trace-table.ts';
 
 /** What one listener's exchanges go through. */
 export interface ExchangePathOptions {
@@ -21,6 +25,9 @@ export interface ExchangePathOptions {
   readonly serviceName: string;
   readonly runtime: Runtime;
   readonly targets: TargetResolver;
+  readonly correlator: Correlator;
+  /** Where the ingress leaves what the correlators look up. */
+  readonly traces: TraceTable;
   readonly forwarders: { readonly undici: Forwarder; readonly node: Forwarder };
   /** Write W3C Trace Context on what is forwarded for a session. */
   readonly writesTraceContext: boolean;
@@ -29,8 +36,39 @@ export interface ExchangePathOptions {
   readonly logger: Logger | undefined;
 }
 
+/** A request, and what it is for. */
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ProxiedResponse;
+  /** The method that the client sent; the parser may have seen another (`method-carrier.ts`). */
+  readonly method: string;
+  readonly head: RequestHead;
+  readonly target: Target;
+}
+
+/** A request that belongs to a session. */
+interface SessionArrival {
+  readonly arrival: Arrival;
+  readonly session: SessionTicket;
+  readonly trace: TraceContext;
+  readonly hop: Hop;
+  /** The body, or its beginning, where a rule made us read it. */
+  read: ReadBody | undefined;
+}
+
+type FinalDecision = Exclude<Decision, { kind: 'need-body' }>;
+
+/** What a session adds to the way of a forwarded request. */
+interface ForwardExtras {
+  readonly recording: LiveExchange | undefined;
+  readonly addedFields: readonly string[];
+  readonly read: ReadBody | undefined;
+}
+
 /** The forwarded exchange of a session says so; the list is shared, never changed. */
 const FORWARDED = ['x-softprobe-outcome', 'forward'];
+
+const NO_BODY = Buffer.alloc(0);
 
 /**
  * The life of an exchange on one listener, in order:
@@ -41,6 +79,14 @@ const FORWARDED = ['x-softprobe-outcome', 'forward'];
  */
 export class ExchangePath {
   readonly #options: ExchangePathOptions;
+  /** Filled anew for each request that no session claims: remembering those allocates nothing. */
+  readonly #uncorrelated = {
+    method: '',
+    host: '',
+    path: '',
+    hadTraceparent: false,
+    namedUnknownSession: false,
+  };
 
   constructor(options: ExchangePathOptions) {
     this.#options = options;
@@ -50,59 +96,72 @@ export class ExchangePath {
   handle(request: IncomingMessage, response: ProxiedResponse, method: string): void {
     response.sendDate = false;
     try {
-      const { direction, runtime, targets } = this.#options;
+      const { direction, correlator, targets } = this.#options;
       const head = readRequestHead(request.rawHeaders, direction);
       checkRequestHead(head, request.httpVersionMinor);
-      const target = targets.resolve(request.url ?? '', head, method);
-      const session = correlate(head, runtime, direction);
+      const tunnel = tunnelOf(request.socket);
+      if (tunnel !== undefined) head.proxyAuthorization ??= tunnel.proxyAuthorization;
+      const target = targets.resolve(request.url ?? '', head, method, tunnel?.origin);
+      const arrival = { request, response, method, head, target };
+      const session = correlator.find(head);
       if (session === undefined) {
-        this.#forward(request, response, { target, method, head }, undefined);
+        this.#noteUncorrelated(arrival);
+        this.#forward(arrival, undefined);
       } else {
-        this.#decide(request, response, { target, method, head }, session);
+        this.#decide(arrival, session);
       }
     } catch (error) {
       writeError(response, error instanceof ProxyError ? error : this.#internalError(error));
     }
   }
 
-  #decide(
-    request: IncomingMessage,
-    response: ProxiedResponse,
-    what: { target: Target; method: string; head: RequestHead },
-    session: SessionTicket,
-  ): void {
-    const { runtime } = this.#options;
-    const hop = this.#hopOf(request, what, session);
-    const decision = runtime.decide(session, hop);
-    if (decision.kind === 'need-body') {
-      this.#readBodyAndDecide(request, response, what, session, hop);
-    } else {
-      this.#execute(request, response, what, { session, hop, decision, read: undefined });
+  #noteUncorrelated({ method, head, target }: Arrival): void {
+    const { direction, runtime } = this.#options;
+    if (head.namesUnknownSession) runtime.countUnknownSession(direction);
+    if (direction !== 'outbound') return;
+    const note = this.#uncorrelated;
+    note.method = method;
+    note.host = target.host;
+    note.path = pathOf(target);
+    note.hadTraceparent = head.traceparent !== undefined;
+    note.namedUnknownSession = head.namesUnknownSession;
+    runtime.noteUncorrelated(note);
+  }
+
+  #decide(arrival: Arrival, session: SessionTicket): void {
+    const { runtime, direction, traces } = this.#options;
+    const { head } = arrival;
+    const trace = continueTrace(head.traceparent, head.traceparentCount);
+    if (direction === 'inbound') {
+      // A trace that begins here is this request's alone; one that came along may be that of other tests, too.
+      const sharedSpan = trace.parentSpanId === undefined ? undefined : trace.spanId;
+      traces.remember(trace.traceId, session.id, sharedSpan);
     }
+    const hop = this.#hopOf(arrival, session, trace);
+    const made: SessionArrival = { arrival, session, trace, hop, read: undefined };
+    const decision = runtime.decide(session, hop);
+    if (decision.kind === 'need-body') this.#readBodyAndDecide(made);
+    else this.#execute(made, decision);
   }
 
   /** A rule looks at the body: read it, ask again. What is read here is sent on from memory. */
-  #readBodyAndDecide(
-    request: IncomingMessage,
-    response: ProxiedResponse,
-    what: { target: Target; method: string; head: RequestHead },
-    session: SessionTicket,
-    hop: Hop,
-  ): void {
+  #readBodyAndDecide(made: SessionArrival): void {
     const { runtime, maxRuleBody } = this.#options;
-    if (what.head.expect !== undefined) {
+    const { request, response, head } = made.arrival;
+    if (head.expect !== undefined) {
       // The client waits for leave to send what the rule has to see; nobody else can give it.
       response.writeContinue();
-      what.head.expect = undefined;
-      removeFields(what.head.fields, (name) => name === 'expect');
+      head.expect = undefined;
+      removeFields(head.fields, (name) => name === 'expect');
     }
     readRequestBody(request, maxRuleBody)
       .then(
         (read) => {
-          hop.body = read.complete ? read.bytes : null;
-          const decision = runtime.decide(session, hop);
+          made.read = read;
+          made.hop.body = read.complete ? read.bytes : null;
+          const decision = runtime.decide(made.session, made.hop);
           if (decision.kind === 'need-body') throw new Error('the runtime asks for a body that it has');
-          this.#execute(request, response, what, { session, hop, decision, read });
+          this.#execute(made, decision);
         },
         () => {
           // The client went away with its request half sent: there is nobody to answer and nothing to decide on.
@@ -111,54 +170,29 @@ export class ExchangePath {
       .catch((error: unknown) => writeError(response, this.#internalError(error)));
   }
 
-  #execute(
-    request: IncomingMessage,
-    response: ProxiedResponse,
-    what: { target: Target; method: string; head: RequestHead },
-    made: {
-      session: SessionTicket;
-      hop: Hop;
-      decision: Exclude<Decision, { kind: 'need-body' }>;
-      read: ReadBody | undefined;
-    },
-  ): void {
-    const { runtime, writesTraceContext } = this.#options;
-    const { session, hop, decision } = made;
-    const { head } = what;
-    const trace = continueTrace(head.traceparent, head.traceparentCount);
-    const recording = decision.record
-      ? new LiveExchange(runtime, session, {
-          hop,
-          trace,
-          httpVersion: request.httpVersion,
-          decision,
-          hasBody: hasBody(head),
-        })
-      : undefined;
+  #execute(made: SessionArrival, decision: FinalDecision): void {
+    const recording = decision.record ? this.#record(made, decision) : undefined;
     if (decision.kind === 'respond') {
-      this.#respond(request, response, { decision, recording, read: made.read });
+      this.#respond(made, decision, recording);
       return;
     }
-    removeSessionFields(head, session.id, this.#options.direction);
-    if (writesTraceContext) {
-      if (head.traceparent !== undefined || head.tracestate !== undefined)
-        removeFields(head.fields, isTraceField);
-      head.fields.push('traceparent', writeTraceparent(trace));
-      head.fields.push('tracestate', writeTracestate(head.tracestate, session.id));
-    }
-    const added = decision.rule === undefined ? FORWARDED : [...FORWARDED, 'x-softprobe-rule', decision.rule];
-    this.#forward(request, response, what, { recording, added, read: made.read });
+    const { arrival, session, trace, read } = made;
+    const { direction, writesTraceContext } = this.#options;
+    removeSessionFields(arrival.head, session, direction);
+    if (writesTraceContext) writeTraceContext(arrival.head, trace, session);
+    const addedFields =
+      decision.rule === undefined ? FORWARDED : [...FORWARDED, 'x-softprobe-rule', decision.rule];
+    this.#forward(arrival, { recording, addedFields, read });
   }
 
-  #respond(
-    request: IncomingMessage,
-    response: ProxiedResponse,
-    {
-      decision,
-      recording,
-      read,
-    }: { decision: Respond; recording: LiveExchange | undefined; read: ReadBody | undefined },
-  ): void {
+  #record({ arrival, session, hop, trace }: SessionArrival, decision: FinalDecision): LiveExchange {
+    const { httpVersion } = arrival.request;
+    const start = { hop, trace, httpVersion, decision, hasBody: hasBody(arrival.head) };
+    return new LiveExchange(this.#options.runtime, session, start);
+  }
+
+  #respond({ arrival, read }: SessionArrival, decision: Respond, recording: LiveExchange | undefined): void {
+    const { request, response } = arrival;
     if (recording === undefined && decision.latencyMs === 0) {
       writePrepared(response, decision.response);
     } else {
@@ -166,25 +200,11 @@ export class ExchangePath {
     }
   }
 
-  #forward(
-    request: IncomingMessage,
-    response: ProxiedResponse,
-    what: { target: Target; method: string; head: RequestHead },
-    session:
-      | { recording: LiveExchange | undefined; added: readonly string[]; read: ReadBody | undefined }
-      | undefined,
-  ): void {
-    const { target, method, head } = what;
+  #forward({ request, response, method, head, target }: Arrival, extras: ForwardExtras | undefined): void {
     if (head.host !== target.host) replaceHost(head.fields, target.host);
-    const outgoing: OutgoingRequest = {
-      target,
-      method,
-      head,
-      fields: head.fields,
-      body: hasBody(head) ? bodyOf(request, session) : null,
-      request,
-    };
-    const relay = new Relay(response, target.host, session?.recording, session?.added);
+    const body = hasBody(head) ? bodyOf(request, extras) : null;
+    const outgoing: OutgoingRequest = { target, method, head, fields: head.fields, body, request };
+    const relay = new Relay(response, target.host, extras?.recording, extras?.addedFields);
     const { undici, node } = this.#options.forwarders;
     (needsNodeClient(outgoing) ? node : undici).forward(outgoing, relay);
   }
@@ -198,30 +218,30 @@ export class ExchangePath {
     );
   }
 
-  #hopOf(
-    request: IncomingMessage,
-    what: { target: Target; method: string; head: RequestHead },
-    session: SessionTicket,
-  ): Hop {
+  #hopOf({ request, method, head, target }: Arrival, session: SessionTicket, trace: TraceContext): Hop {
     const { direction, serviceName } = this.#options;
-    const { pathAndQuery, host, origin } = what.target;
-    const mark = pathAndQuery.indexOf('?');
     return {
       direction,
       sessionId: session.id,
       service: serviceName,
-      method: what.method,
-      scheme: origin.scheme,
-      host,
-      path: mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark),
-      query: mark < 0 ? undefined : pathAndQuery.slice(mark + 1),
+      method,
+      scheme: target.origin.scheme,
+      host: target.host,
+      path: pathOf(target),
+      query: queryOf(target),
       headers: request.rawHeaders,
-      body: hasBody(what.head) ? undefined : NO_BODY,
+      body: hasBody(head) ? undefined : NO_BODY,
+      // A trace that begins here says nothing about what else belongs to it.
+      traceId: trace.parentSpanId === undefined ? undefined : trace.traceId,
+      attribution: head.attribution,
     };
   }
 }
 
-const NO_BODY = Buffer.alloc(0);
+/** The tunnel that a request came through, where it came through one. */
+function tunnelOf(socket: Duplex): TunnelContext | undefined {
+  return socket instanceof CarriedConnection ? socket.tunnel : undefined;
+}
 
 /** A request has a body if and only if its framing says so (RFC 9112 section 6.3). */
 function hasBody(head: RequestHead): boolean {
@@ -231,56 +251,12 @@ function hasBody(head: RequestHead): boolean {
 }
 
 /** What is sent upstream: the bytes that a rule made us read, or the stream, or the one before the other. */
-function bodyOf(
-  request: IncomingMessage,
-  session: { recording: LiveExchange | undefined; read: ReadBody | undefined } | undefined,
-): RequestBody | Buffer {
-  const tap = session?.recording?.requestTap;
-  const read = session?.read;
+function bodyOf(request: IncomingMessage, extras: ForwardExtras | undefined): RequestBody | Buffer {
+  const tap = extras?.recording?.requestTap;
+  const read = extras?.read;
   if (read?.complete) {
     tap?.add(read.bytes);
     return read.bytes;
   }
   return new RequestBody(request, tap, read?.bytes);
-}
-
-/** Gives the request the Host that its target names (RFC 9112 section 3.2.2), where it had another or none. */
-function replaceHost(fields: string[], host: string): void {
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i]?.length === 4 && fields[i]?.toLowerCase() === 'host') {
-      fields[i + 1] = host;
-      return;
-    }
-  }
-  fields.unshift('Host', host);
-}
-
-/**
- * On egress the session leaves only inside `tracestate`: the older header names go as well, where they carry
- * our id and not the app's own.
- */
-function removeSessionFields(head: RequestHead, sessionId: string, direction: Direction): void {
-  if (direction !== 'outbound' || head.olderSessionIds === undefined) return;
-  removeFields(
-    head.fields,
-    (name, value) =>
-      value === sessionId &&
-      (name === 'x-sp-session-id' || name === 'sp_session_id' || name === 'x-session-id'),
-  );
-}
-
-function isTraceField(name: string): boolean {
-  return name === 'traceparent' || name === 'tracestate';
-}
-
-function removeFields(fields: string[], isUnwanted: (lowerName: string, value: string) => boolean): void {
-  let kept = 0;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string;
-    const value = fields[i + 1] as string;
-    if (isUnwanted(name.toLowerCase(), value)) continue;
-    fields[kept++] = name;
-    fields[kept++] = value;
-  }
-  fields.length = kept;
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type {
+  Attribution,
   Direction,
   Exchange,
   ExtraRedaction,
@@ -120,6 +121,7 @@ class PackedHop implements Hop {
   readonly host: string;
   readonly path: string;
   readonly query: string | undefined;
+  readonly attribution: Attribution | undefined;
   readonly #fields: string;
 
   constructor(hop: Hop) {
@@ -131,6 +133,7 @@ class PackedHop implements Hop {
     this.host = hop.host;
     this.path = hop.path;
     this.query = hop.query;
+    this.attribution = hop.attribution;
     this.#fields = packFields(hop.headers);
   }
 

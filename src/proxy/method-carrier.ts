@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { CarriedConnection } from './carried-connection.ts';
 
 /**
  * The parser of `node:http` knows a fixed list of methods and refuses others, while RFC 9110 section 9.1
@@ -13,13 +13,9 @@ export const PLACEHOLDER_METHOD = 'UNBIND';
 /** A request line with any token as its method (RFC 9112 section 3). */
 const REQUEST_LINE = /^(?:\r?\n)*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}) [^\s]+ HTTP\/1\.[01]\r?\n/;
 
-const methods = new WeakMap<object, string>();
-
-/** The real method of a request that came through a carrier. */
-export function carriedMethod(request: IncomingMessage): string | undefined {
-  const method = methods.get(request.socket);
-  methods.delete(request.socket);
-  return method;
+/** The real method of a request whose method the parser did not know. */
+export function carriedMethod({ socket }: { readonly socket: Duplex }): string | undefined {
+  return socket instanceof CarriedConnection ? socket.takeMethod() : undefined;
 }
 
 /**
@@ -42,46 +38,8 @@ export function carryUnknownMethod(
   if (line === null || method === undefined) return false;
   const start = line[0].indexOf(method);
   const rest = packet.subarray(start + method.length);
-  const carrier = new Carrier(socket, Buffer.concat([Buffer.from(PLACEHOLDER_METHOD), rest]));
-  methods.set(carrier, method);
-  server.emit('connection', carrier);
+  const tunnel = socket instanceof CarriedConnection ? socket.tunnel : undefined;
+  const first = Buffer.concat([Buffer.from(PLACEHOLDER_METHOD), rest]);
+  server.emit('connection', new CarriedConnection(socket, first, { method, tunnel }));
   return true;
-}
-
-/** A connection whose first bytes have been read already. */
-class Carrier extends Duplex {
-  readonly #socket: Duplex;
-
-  constructor(socket: Duplex, first: Buffer) {
-    super({ allowHalfOpen: true });
-    this.#socket = socket;
-    // The parser that gave up must see no more of it. A new `data` listener also makes node:http release the
-    // socket's handle, which its parser reads directly.
-    socket.removeAllListeners('data');
-    socket.removeAllListeners('end');
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) socket.pause();
-    });
-    socket.on('end', () => this.push(null));
-    socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
-    this.push(first);
-  }
-
-  override _read(): void {
-    this.#socket.resume();
-  }
-
-  override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, encoding, callback);
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#socket.end(callback);
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#socket.destroy();
-    callback(error);
-  }
 }

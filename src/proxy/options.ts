@@ -1,5 +1,8 @@
 import type { Logger } from 'pino';
 
+/** `sp.service.name` where nobody gave one. */
+export const DEFAULT_SERVICE_NAME = 'app';
+
 /** How a proxy is started. Times are in milliseconds, sizes in bytes. */
 export interface ProxyOptions {
   /** Where the ingress listener forwards to: `http://host:port`, no path. */
@@ -19,6 +22,11 @@ export interface ProxyOptions {
   captureFile?: string;
   /** `sp.service.name`; `app` by default. */
   serviceName?: string;
+  /**
+   * What becomes of requests that belong to no session (CONTRACT section 2, step 6): `sole` ties them to the
+   * open session while there is exactly one. By default they stay without.
+   */
+  fallbackSession?: 'sole';
   /** Kept of each body; 1 MiB by default. The traffic itself is never cut. */
   maxRecordedBody?: number;
   /** Read of a request body when a rule looks at it; 10 MiB by default. */

@@ -1,4 +1,4 @@
-import type { Direction } from '../cases/index.ts';
+import type { Attribution, Direction } from '../cases/index.ts';
 import { ProxyError } from './errors.ts';
 
 /**
@@ -21,6 +21,13 @@ export interface RequestHead {
   /** Candidates for the session id, best first (CONTRACT section 2, step 1): four names, four places. */
   softprobeSessionId: string | undefined;
   olderSessionIds: OlderSessionIds | undefined;
+  /** All `baggage` fields as one list (W3C Baggage section 3.1). */
+  baggage: string | undefined;
+  proxyAuthorization: string | undefined;
+  /** What tied the request to a session; undefined as long as nothing has. */
+  attribution: Attribution | undefined;
+  /** The request names a session that is not open. */
+  namesUnknownSession: boolean;
 }
 
 /** The session id under the names that older clients send. */
@@ -52,6 +59,10 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
     tracestate: undefined,
     softprobeSessionId: undefined,
     olderSessionIds: undefined,
+    baggage: undefined,
+    proxyAuthorization: undefined,
+    attribution: undefined,
+    namesUnknownSession: false,
   };
   let connection: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -74,6 +85,8 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
         break;
       case 7:
         if (is(name, 'upgrade')) continue;
+        if (is(name, 'baggage'))
+          head.baggage = head.baggage === undefined ? value : `${head.baggage},${value}`;
         break;
       case 10:
         if (is(name, 'connection')) {
@@ -120,7 +133,10 @@ export function readRequestHead(rawHeaders: readonly string[], direction: Direct
         if (direction === 'outbound' && isOurs(name)) continue;
         break;
       case 19:
-        if (is(name, 'proxy-authorization')) continue;
+        if (is(name, 'proxy-authorization')) {
+          head.proxyAuthorization = value;
+          continue;
+        }
         if (direction === 'outbound' && isOurs(name)) continue;
         break;
       case 22:

@@ -18,11 +18,19 @@ export function writeError(response: ServerResponse, error: ProxyError): void {
   response.end(body);
 }
 
-/** The same as raw bytes, for a client whose request could not be parsed. The connection ends with it. */
+/** The same as text for the wire, for a client whose request could not be parsed. The connection ends with it. */
 export function rawErrorResponse(error: ProxyError): string {
   const body = errorBody(error);
-  let text = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n`;
-  const fields = errorFields(body);
+  return rawResponse(error.status, errorFields(body), body);
+}
+
+/** A rule's or policy's answer as text for the wire, latin-1; the connection ends with it. */
+export function rawPreparedResponse({ status, wireHeaders, body }: PreparedResponse): string {
+  return rawResponse(status, wireHeaders, Buffer.from(body).toString('latin1'));
+}
+
+function rawResponse(status: number, fields: readonly string[], body: string): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
   for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${text}connection: close\r\n\r\n${body}`;
 }

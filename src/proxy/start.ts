@@ -10,7 +10,7 @@ import {
 import { createAdminListener } from './admin.ts';
 import { type AnyServer, drain } from './drain.ts';
 import { urlOf } from './listener.ts';
-import type { ProxyOptions } from './options.ts';
+import { DEFAULT_SERVICE_NAME, type ProxyOptions } from './options.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { createTraffic } from './traffic.ts';
 
@@ -126,10 +126,11 @@ function listen(server: AnyServer, port: number, host: string): Promise<void> {
 }
 
 function runtimeOptions(options: ProxyOptions): LocalRuntimeOptions {
-  const { captureFile, sessionTtlMs, maxSessions, maxRecordedBody, redact, logger } = options;
+  const { captureFile, serviceName, sessionTtlMs, maxSessions, maxRecordedBody, redact, logger } = options;
   return {
     captureDir: options.captureDir ?? 'captures',
     ...(captureFile !== undefined && { captureFile }),
+    serviceName: serviceName ?? DEFAULT_SERVICE_NAME,
     ...(sessionTtlMs !== undefined && { sessionTtlMs }),
     ...(maxSessions !== undefined && { maxSessions }),
     ...(maxRecordedBody !== undefined && { maxRecordedBody }),

@@ -22,6 +22,18 @@ export interface Target {
   readonly pathAndQuery: string;
 }
 
+/** The path of a target, without its query. */
+export function pathOf({ pathAndQuery }: Target): string {
+  const mark = pathAndQuery.indexOf('?');
+  return mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
+}
+
+/** What follows the first `?` of a target; undefined where there is none. */
+export function queryOf({ pathAndQuery }: Target): string | undefined {
+  const mark = pathAndQuery.indexOf('?');
+  return mark < 0 ? undefined : pathAndQuery.slice(mark + 1);
+}
+
 /** Authorities seen so far; parsing one costs more than the rest of the way to the upstream. */
 const MAX_CACHED_ORIGINS = 1024;
 
@@ -50,9 +62,15 @@ export class TargetResolver {
       this.#ownAuthorities.add(name);
   }
 
-  /** @throws {ProxyError} `invalid_target` or `malformed_request` */
-  resolve(requestTarget: string, head: RequestHead, method: string): Target {
+  /**
+   * @param tunnel where the tunnel leads through which the request came, if it came through one
+   * @throws {ProxyError} `invalid_target`
+   */
+  resolve(requestTarget: string, head: RequestHead, method: string, tunnel?: Origin): Target {
     if (requestTarget.charCodeAt(0) === 0x2f /* / */ || requestTarget === '*') {
+      if (tunnel !== undefined) {
+        return { origin: tunnel, host: head.host || tunnel.authority, pathAndQuery: requestTarget };
+      }
       return this.#resolveOriginForm(requestTarget, head.host);
     }
     return this.#resolveAbsoluteForm(requestTarget, method);

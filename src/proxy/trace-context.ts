@@ -18,13 +18,23 @@ const MAX_MEMBERS = 32;
 export function continueTrace(traceparent: string | undefined, count: number): TraceContext {
   if (traceparent !== undefined && count === 1 && isValidTraceparent(traceparent)) {
     return {
-      traceId: traceparent.slice(3, 35),
+      traceId: traceIdOf(traceparent),
       spanId: randomHex(8),
-      parentSpanId: traceparent.slice(36, 52),
+      parentSpanId: spanIdOf(traceparent),
       flags: Number.parseInt(traceparent.slice(53, 55), 16),
     };
   }
   return { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: undefined, flags: 1 };
+}
+
+/** The trace id of a valid `traceparent`. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
+/** The span id of a valid `traceparent`: of the hop that sent it. */
+export function spanIdOf(traceparent: string): string {
+  return traceparent.slice(36, 52);
 }
 
 /** The `traceparent` that tells the next hop that this one is its parent. Always version 00. */

@@ -1,14 +1,16 @@
 import type { Runtime } from '../runtime/index.ts';
 import { createConnector } from './connector.ts';
+import { Correlator } from './correlate.ts';
 import { type AnyServer, drain } from './drain.ts';
 import { ProxyError } from './errors.ts';
 import { ExchangePath } from './exchange-path.ts';
 import { createListener } from './listener.ts';
 import { NodeForwarder } from './node-forwarder.ts';
-import type { ProxyOptions } from './options.ts';
+import { DEFAULT_SERVICE_NAME, type ProxyOptions } from './options.ts';
 import type { OwnListeners } from './own-listeners.ts';
 import { rawErrorResponse } from './respond.ts';
 import { parseOriginUrl, TargetResolver } from './target.ts';
+import { TraceTable } from './trace-table.ts';
 import { Tunnels } from './tunnels.ts';
 import { UndiciForwarder } from './undici-forwarder.ts';
 
@@ -48,12 +50,16 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
     undici: new UndiciForwarder(connect, forwarding),
     node: new NodeForwarder(connect, forwarding),
   };
-  const tunnels = new Tunnels(connect);
-
+  const traces = new TraceTable(undefined, (id) => runtime.findSession(id) !== undefined);
+  const correlation = { runtime, traces, fallsBackToSole: options.fallbackSession === 'sole' };
+  const ingressCorrelator = new Correlator({ ...correlation, readsProxyCredentials: false });
+  const egressCorrelator = new Correlator({ ...correlation, readsProxyCredentials: true });
+  const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
   const path = {
     runtime,
+    traces,
     forwarders,
-    serviceName: options.serviceName ?? 'app',
+    serviceName,
     writesTraceContext: options.traceContext ?? true,
     maxRuleBody: options.maxRuleBody ?? 10 * 1024 * 1024,
     logger: options.logger,
@@ -64,13 +70,30 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
     keepAliveTimeoutMs: KEEP_ALIVE_MS,
   };
   const ingress = createListener(
-    new ExchangePath({ ...path, direction: 'inbound', targets: ingressTargets }),
+    new ExchangePath({
+      ...path,
+      direction: 'inbound',
+      targets: ingressTargets,
+      correlator: ingressCorrelator,
+    }),
     limits,
   );
   const egress = createListener(
-    new ExchangePath({ ...path, direction: 'outbound', targets: egressTargets }),
+    new ExchangePath({
+      ...path,
+      direction: 'outbound',
+      targets: egressTargets,
+      correlator: egressCorrelator,
+    }),
     limits,
   );
+  const tunnels = new Tunnels({
+    connect,
+    correlator: egressCorrelator,
+    runtime,
+    serviceName,
+    serve: (connection) => egress.emit('connection', connection),
+  });
   ingress.on('connect', (_request, socket) => {
     const refusal = new ProxyError('method_not_allowed', 'tunnels go through the egress listener');
     socket.on('error', () => socket.destroy());

@@ -61,6 +61,24 @@ export function controlRoutes(runtime: LocalRuntime, version: string): readonly 
       handle: ({ id }) => jsonAnswer(runtime.state(id)),
     },
     {
+      method: 'GET',
+      path: '/v1/sessions/{id}/misses',
+      handle: ({ id }) => jsonAnswer(runtime.misses(id)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/sessions/{id}/explain',
+      handle: async ({ request, id }) => {
+        runtime.demandSession(id);
+        return jsonAnswer(runtime.explain(id, validateDocument('hop', await demandJson(request))));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/uncorrelated',
+      handle: () => jsonAnswer(runtime.uncorrelated()),
+    },
+    {
       method: 'POST',
       path: '/v1/sessions/{id}/close',
       handle: (call) => closeSession(runtime, call),

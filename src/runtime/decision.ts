@@ -1,4 +1,5 @@
 import type { Direction, Exchange, ExtraRedaction, Hop } from '../cases/index.ts';
+import type { NearMiss } from './explanation.ts';
 
 /** A response whose bytes are ready: built when a rule arrives, not when a request does. */
 export interface PreparedResponse {
@@ -27,6 +28,8 @@ export interface Respond {
   /** Milliseconds to wait before the answer's first byte. */
   readonly latencyMs: number;
   readonly record: boolean;
+  /** With a strict miss: the rules that came nearest to deciding, the nearest first. */
+  readonly nearMisses?: readonly NearMiss[];
 }
 
 /** Let the request go where it was going. */
@@ -46,6 +49,17 @@ export interface SessionTicket {
   readonly id: string;
 }
 
+/** An outbound request that no session claimed. */
+export interface UncorrelatedRequest {
+  readonly method: string;
+  readonly host: string;
+  /** Without the query, which may hold secrets. */
+  readonly path: string;
+  readonly hadTraceparent: boolean;
+  /** It named a session, which is not open. */
+  readonly namedUnknownSession: boolean;
+}
+
 /**
  * All that the proxy knows of the runtime. `decide` is synchronous and does no I/O; a runtime across the
  * network would answer the same calls from a local copy of the rules.
@@ -55,7 +69,23 @@ export interface Runtime {
   findSession(id: string): SessionTicket | undefined;
   /** Counts a request that named a session which is not open (CONTRACT section 2). */
   countUnknownSession(direction: Direction): void;
+  hasOpenSessions(): boolean;
+  /** The open session, where there is exactly one. */
+  soleSession(): SessionTicket | undefined;
+  /** Remembers an outbound request of no session, among the last few; the object may be used again by the caller. */
+  noteUncorrelated(request: UncorrelatedRequest): void;
   decide(session: SessionTicket, hop: Hop): Decision;
+  /**
+   * Decides on a CONNECT request, which rules cannot answer: only whether it may go out.
+   *
+   * @returns `forward`, or `respond` with outcome `strict-miss`
+   */
+  decideTunnel(session: SessionTicket, hop: Hop): Forward | Respond;
+  /**
+   * A tunnel that was let out did go out. Until then nothing has left: the client may speak plain HTTP in it, each
+   * request of which is decided for itself.
+   */
+  countTunnel(session: SessionTicket, hop: Hop, decision: Forward): void;
   /**
    * Takes an exchange into the recording when its request starts, so that a case keeps the order in which
    * requests started and a close can see what is still in flight. The caller goes on filling it.

@@ -4,10 +4,12 @@
  */
 export type {
   Decision,
+  Forward,
   PreparedResponse,
   Respond,
   Runtime,
   SessionTicket,
+  UncorrelatedRequest,
 } from './decision.ts';
 export { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export { LocalRuntime, type LocalRuntimeOptions } from './local-runtime.ts';

@@ -5,6 +5,7 @@ import {
   type Direction,
   type Exchange,
   type Hop,
+  type HopDescription,
   InvalidDocumentError,
   type Policy,
   Redactor,
@@ -17,7 +18,8 @@ import {
 import { parseOut } from './capture-path.ts';
 import { captureCase } from './capture-writer.ts';
 import { RuntimeCounters } from './counters.ts';
-import type { Decision, Runtime, SessionTicket } from './decision.ts';
+import type { Decision, Forward, Respond, Runtime, SessionTicket, UncorrelatedRequest } from './decision.ts';
+import { hopFromDescription } from './described-hop.ts';
 import { RuntimeError } from './errors.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { RuntimeMetrics } from './metrics.ts';
@@ -28,14 +30,20 @@ import { createSessionId, maskSessionId } from './session-id.ts';
 import {
   type ChangedSession,
   type CreatedSession,
+  type ExplainedHop,
   type ListedSession,
   listSession,
+  type ReportedMisses,
+  type ReportedUncorrelated,
+  reportMisses,
   reportState,
   reportStats,
+  reportUncorrelated,
   type SessionSnapshot,
   type SessionState,
 } from './session-report.ts';
 import { MemorySessionStore, type SessionStore } from './session-store.ts';
+import { Uncorrelated } from './uncorrelated.ts';
 
 export interface LocalRuntimeOptions {
   /** Folder of case files; made when the first one is written. */
@@ -52,6 +60,8 @@ export interface LocalRuntimeOptions {
   maxRecordedBytes?: number;
   /** What to hide beyond the usual secrets; `false` hides nothing. */
   redact?: false | { headers?: string[]; bodyPaths?: string[] };
+  /** `sp.service.name` of the proxy in this process, for hops that are only described. */
+  serviceName?: string;
   /** Silent by default. */
   logger?: Logger;
 }
@@ -76,6 +86,7 @@ export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
   readonly #recordingLimits: RecordingLimits;
   readonly #sessions: SessionStore = new MemorySessionStore();
+  readonly #uncorrelated = new Uncorrelated();
   readonly #closer: SessionCloser;
   readonly #idleTimer = new IdleTimer(() => this.#closer.closeIdle());
 
@@ -87,7 +98,12 @@ export class LocalRuntime implements Runtime {
       maxBytes: options.maxRecordedBytes ?? 512 * 1024 * 1024,
     };
     const { captureDir, captureFile } = options;
-    this.#closer = new SessionCloser(this.#sessions, { captureDir, captureFile }, this.logger);
+    this.#closer = new SessionCloser(
+      this.#sessions,
+      { captureDir, captureFile },
+      this.#uncorrelated,
+      this.logger,
+    );
     // A bad JSONPath is found now and not when the first session is created.
     if (options.redact) new Redactor(options.redact);
   }
@@ -100,14 +116,39 @@ export class LocalRuntime implements Runtime {
     return session;
   }
 
+  hasOpenSessions(): boolean {
+    return this.#sessions.size > 0;
+  }
+
+  soleSession(): Session | undefined {
+    const session = this.#sessions.sole();
+    if (session !== undefined) session.lastUsed = Date.now();
+    return session;
+  }
+
   countUnknownSession(direction: Direction): void {
     this.counters.uncorrelated[direction]++;
   }
 
+  noteUncorrelated(request: UncorrelatedRequest): void {
+    this.#uncorrelated.note(request);
+  }
+
   decide(ticket: SessionTicket, hop: Hop): Decision {
     const decision = ownSession(ticket).decide(hop);
-    this.counters.countDecision(decision);
+    this.counters.countDecision(hop, decision);
     return decision;
+  }
+
+  decideTunnel(ticket: SessionTicket, hop: Hop): Forward | Respond {
+    const decision = ownSession(ticket).decideTunnel(hop);
+    if (decision.kind === 'respond') this.counters.countDecision(hop, decision);
+    return decision;
+  }
+
+  countTunnel(ticket: SessionTicket, hop: Hop, decision: Forward): void {
+    ownSession(ticket).countTunnel(hop, decision);
+    this.counters.countDecision(hop, decision);
   }
 
   begin(ticket: SessionTicket, exchange: Exchange): number {
@@ -164,6 +205,7 @@ export class LocalRuntime implements Runtime {
       ttlMs: request.ttlSeconds === undefined ? sessionTtlMs : request.ttlSeconds * 1000,
       recording: new Recording(this.#recordingLimits),
       redactor: redact === false ? undefined : new Redactor(redact),
+      uncorrelatedBefore: this.#uncorrelated.total,
     });
     if (request.policy !== undefined) startWithPolicy(session, request.policy);
     this.#sessions.add(session);
@@ -222,6 +264,32 @@ export class LocalRuntime implements Runtime {
 
   state(id: string): SessionState {
     return reportState(this.#open(id));
+  }
+
+  /** The strict misses of a session, each with a rule that would have matched. */
+  misses(id: string): ReportedMisses {
+    return reportMisses(this.#open(id));
+  }
+
+  /**
+   * What the session would do with a hop, and why. Changes nothing and counts nothing.
+   *
+   * @throws {InvalidDocumentError} where the URL is none
+   */
+  explain(id: string, description: HopDescription): ExplainedHop {
+    const session = this.#open(id);
+    const { serviceName: service = '' } = this.#options;
+    const hop = hopFromDescription(description, { sessionId: id, service });
+    return {
+      sessionId: id,
+      sessionRevision: session.revision,
+      ...session.rulebook.explain(hop, session.recordsAll),
+    };
+  }
+
+  /** The last outbound requests that no session claimed. */
+  uncorrelated(): ReportedUncorrelated {
+    return reportUncorrelated(this.#uncorrelated);
   }
 
   /**

@@ -63,6 +63,23 @@ export class RuntimeMetrics {
       'Hops refused by a strict policy.',
       () => counters.strictMisses,
     );
+    plainCounter(
+      'softprobe_forwarded_outbound_total',
+      'Outbound hops of sessions, tunnels among them, that were let out.',
+      () => counters.hops.forwardedOutbound,
+    );
+    new Counter({
+      name: 'softprobe_session_attribution_total',
+      help: 'Hops by what tied them to their session.',
+      labelNames: ['attribution'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [attribution, count] of Object.entries(counters.hops.byAttribution)) {
+          this.inc({ attribution }, count);
+        }
+      },
+    });
     new Counter({
       name: 'softprobe_uncorrelated_requests_total',
       help: 'Requests that named a session which is not open.',

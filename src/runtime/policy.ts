@@ -1,5 +1,6 @@
 import {
   compileHostSuffix,
+  type ErrorSpec,
   type Hop,
   type HostMatcher,
   InvalidDocumentError,
@@ -9,23 +10,46 @@ import {
   pointerTo,
   type ResponseSpec,
 } from '../cases/index.ts';
-import type { Decision, Forward, NeedBody, Respond } from './decision.ts';
-import { requestFingerprint } from './fingerprint.ts';
+import type { Forward, Respond } from './decision.ts';
 import { isInternalHost } from './internal-host.ts';
 import { InvalidResponseError, prepareResponse } from './prepared-response.ts';
-
-/** The body must be read before the decision stands. */
-export const NEED_BODY: NeedBody = { kind: 'need-body' };
+import { isTunnel, type Refusal } from './strict-miss.ts';
 
 const FORWARD: Forward = { kind: 'forward', rule: undefined, record: false, redaction: undefined };
 const FORWARD_AND_RECORD: Forward = { ...FORWARD, record: true };
 
-/** Status of a blocked hop unless the policy says otherwise (CONTRACT section 8). */
-const STRICT_MISS_STATUS = 599;
-
 /** Forwards what no rule decides: what happens where there is no policy. */
 export function forwardMiss(recording: boolean): Forward {
   return recording ? FORWARD_AND_RECORD : FORWARD;
+}
+
+/** What a policy says of a hop that no rule decides. */
+export type Verdict =
+  | { readonly kind: 'forward'; readonly reason: string }
+  | { readonly kind: 'mock'; readonly recording: Respond; readonly notRecording: Respond }
+  | { readonly kind: 'refuse'; readonly refusal: Refusal };
+
+/** What policies say, made once: this is asked for each hop without a rule. */
+const VERDICT = {
+  inbound: forwarded('inbound hops always pass'),
+  listed: forwarded('externalAllowlist or allowHosts names its host'),
+  internal: forwarded('its host is internal, and internalHttp is not "strict"'),
+  external: forwarded('its host is external, and externalHttp is not "strict"'),
+  open: forwarded('nothing in the policy is strict'),
+  blocked: refused('blockHosts names it', 'unblock'),
+  offline: refused('offline is true', 'none'),
+  mockInTunnel: refused('defaultOnMiss is "mock", which cannot answer inside a tunnel', 'allow'),
+  errorOnMiss: refused('defaultOnMiss is "error"', 'allow'),
+  strictInternal: refused('internalHttp is "strict"', 'allow'),
+  strictExternal: refused('externalHttp is "strict"', 'allow'),
+} satisfies Record<string, Verdict>;
+
+function forwarded(reason: string): Verdict {
+  return { kind: 'forward', reason };
+}
+
+function refused(setting: string, remedy: Refusal['remedy']): Verdict {
+  return { kind: 'refuse', refusal: { setting, remedy } };
 }
 
 /**
@@ -36,7 +60,7 @@ export class CompiledPolicy {
   readonly #policy: Policy;
   readonly #isAllowed: HostMatcher;
   readonly #isBlocked: HostMatcher;
-  readonly #mock: Respond | undefined;
+  readonly #mock: Verdict | undefined;
 
   /**
    * @param policy fits its schema
@@ -57,75 +81,36 @@ export class CompiledPolicy {
     if (list.issues.length > 0) throw new InvalidDocumentError('policy', list.issues);
   }
 
-  /**
-   * Decides a hop that no rule decided. A hop that is to be blocked needs its body first: the fingerprint
-   * in the answer covers it.
-   */
-  decide(hop: Hop, recording: boolean): Decision {
-    if (hop.direction === 'inbound') return forwardMiss(recording);
-    if (this.#isBlocked(hop)) return this.#refuse(hop, recording, 'blockHosts names it');
-    if (this.#isAllowed(hop)) return forwardMiss(recording);
-    if (this.#mock !== undefined) return recording ? { ...this.#mock, record: true } : this.#mock;
-    const reason = this.#reasonToRefuse(hop);
-    return reason === undefined ? forwardMiss(recording) : this.#refuse(hop, recording, reason);
+  /** What the answer to a hop that it refuses is to be. */
+  get error(): ErrorSpec | undefined {
+    return this.#policy.error;
   }
 
-  #reasonToRefuse(hop: Hop): string | undefined {
-    const { externalHttp, internalHttp, defaultOnMiss } = this.#policy;
-    if (defaultOnMiss === 'error') return 'defaultOnMiss is "error"';
-    if (externalHttp !== 'strict' && internalHttp !== 'strict') return undefined;
+  /** May a rule let this hop out? Not where the session is offline. */
+  letsOut(hop: Hop): boolean {
+    return this.#policy.offline !== true || hop.direction === 'inbound';
+  }
+
+  /** What is to happen to a hop that no rule decides. */
+  judge(hop: Hop): Verdict {
+    if (hop.direction === 'inbound') return VERDICT.inbound;
+    const { offline = false, defaultOnMiss } = this.#policy;
+    if (this.#isBlocked(hop)) return offline ? VERDICT.offline : VERDICT.blocked;
+    if (!offline && this.#isAllowed(hop)) return VERDICT.listed;
+    if (this.#mock !== undefined && !isTunnel(hop)) return this.#mock;
+    if (offline) return VERDICT.offline;
+    if (this.#mock !== undefined) return VERDICT.mockInTunnel;
+    return defaultOnMiss === 'error' ? VERDICT.errorOnMiss : this.#judgeByHost(hop);
+  }
+
+  #judgeByHost(hop: Hop): Verdict {
+    const { externalHttp, internalHttp } = this.#policy;
+    if (externalHttp !== 'strict' && internalHttp !== 'strict') return VERDICT.open;
     if (isInternalHost(parseAuthority(hop.host).name)) {
-      return internalHttp === 'strict' ? 'internalHttp is "strict"' : undefined;
+      return internalHttp === 'strict' ? VERDICT.strictInternal : VERDICT.internal;
     }
-    return externalHttp === 'strict' ? 'externalHttp is "strict"' : undefined;
+    return externalHttp === 'strict' ? VERDICT.strictExternal : VERDICT.external;
   }
-
-  #refuse(hop: Hop, recording: boolean, reason: string): Decision {
-    if (hop.body === undefined) return NEED_BODY;
-    const response = prepareResponse(this.#strictMiss(hop, reason), 'strict-miss', undefined);
-    return {
-      kind: 'respond',
-      outcome: 'strict-miss',
-      rule: undefined,
-      response,
-      latencyMs: 0,
-      record: recording,
-    };
-  }
-
-  #strictMiss(hop: Hop, reason: string): ResponseSpec {
-    const { status = STRICT_MISS_STATUS, headers = {}, body } = this.#policy.error ?? {};
-    const mark = { 'x-softprobe-strict-miss': '1' };
-    if (body !== undefined) return { status, headers: { ...without(headers, mark), ...mark }, body };
-    const fixed = { 'content-type': 'application/json', ...mark };
-    return { status, headers: { ...fixed, ...without(headers, fixed) }, body: explainMiss(hop, reason) };
-  }
-}
-
-function explainMiss(hop: Hop, reason: string): object {
-  const { method, host, path, sessionId } = hop;
-  const name = JSON.stringify(parseAuthority(host).name);
-  const remedy = reason.startsWith('blockHosts')
-    ? `add a rule that mocks it, or take ${name} off blockHosts`
-    : `add a rule that mocks it, or let it through by a passthrough rule or by ${name} in externalAllowlist`;
-  const message = `no rule matches ${method} ${hop.scheme}://${host}${path} and the session's policy refuses it (${reason}); ${remedy}`;
-  return {
-    error: { code: 'strict_miss', message },
-    sessionId,
-    requestFingerprint: requestFingerprint(hop),
-    request: { method, host, path },
-    nearMisses: [],
-  };
-}
-
-/** The headers less those that `others` gives, whatever their case. */
-function without(
-  headers: NonNullable<ResponseSpec['headers']>,
-  others: object,
-): NonNullable<ResponseSpec['headers']> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !Object.hasOwn(others, name.toLowerCase())),
-  );
 }
 
 function compileList(
@@ -138,7 +123,7 @@ function compileList(
   );
 }
 
-function compileMock(policy: Policy, list: IssueList): Respond | undefined {
+function compileMock(policy: Policy, list: IssueList): Verdict | undefined {
   const { defaultOnMiss, mockResponse } = policy;
   checkResponse('/mockResponse', mockResponse, list);
   if (defaultOnMiss !== 'mock' || list.issues.length > 0) return undefined;
@@ -146,7 +131,7 @@ function compileMock(policy: Policy, list: IssueList): Respond | undefined {
     list.add('', 'the key "mockResponse" is missing, which defaultOnMiss "mock" needs');
     return undefined;
   }
-  return {
+  const notRecording: Respond = {
     kind: 'respond',
     outcome: 'mock',
     rule: undefined,
@@ -154,6 +139,7 @@ function compileMock(policy: Policy, list: IssueList): Respond | undefined {
     latencyMs: mockResponse.latencyMs ?? 0,
     record: false,
   };
+  return { kind: 'mock', recording: { ...notRecording, record: true }, notRecording };
 }
 
 /** Finds out now, not at the first miss, that a response cannot be sent. */

@@ -7,7 +7,7 @@ import {
   portOf,
   type When,
 } from '../cases/index.ts';
-import type { CompiledRule } from './rule.ts';
+import { byRank, type CompiledRule } from './rule.ts';
 
 /**
  * Finds the rule of a layer that wins for a hop. A tree whose levels are the exact parts of a rule, path, then
@@ -16,6 +16,8 @@ import type { CompiledRule } from './rule.ts';
  * is checked in the leaf.
  */
 export class RuleIndex {
+  /** All of them, spent ones too, highest rank first. */
+  readonly rules: readonly CompiledRule[];
   readonly #byPath = new Map<string, HostLevel>();
   /** Rules whose path has a `?`, by path and query together. */
   readonly #byTarget = new Map<string, HostLevel>();
@@ -23,7 +25,8 @@ export class RuleIndex {
 
   /** @param rules of one layer */
   constructor(rules: readonly CompiledRule[]) {
-    for (const rule of [...rules].sort(byRank)) this.#levelFor(rule.when.when).add(rule);
+    this.rules = [...rules].sort(byRank);
+    for (const rule of this.rules) this.#levelFor(rule.when.when).add(rule);
   }
 
   /**
@@ -126,7 +129,10 @@ interface Entry {
   next: Entry | undefined;
 }
 
-/** Rules with the same exact parts, highest rank first; spent ones are unlinked when they are met. */
+/**
+ * Rules with the same exact parts, highest rank first. Those that are spent for good are unlinked when they are
+ * met; one that serves each trace once stays, for the traces to come.
+ */
 class Leaf {
   #first: Entry | undefined;
   #last: Entry | undefined;
@@ -150,7 +156,7 @@ class Leaf {
         continue;
       }
       if (best !== undefined && !rule.outranks(best)) return best;
-      if (couldMatch(entry.predicates, hop)) return rule;
+      if (couldMatch(entry.predicates, hop) && !rule.isSpentFor(hop)) return rule;
       previous = entry;
     }
     return best;
@@ -164,10 +170,6 @@ function couldMatch(predicates: readonly Predicate[], hop: Hop): boolean {
     if (!holds(predicate, hop)) return false;
   }
   return true;
-}
-
-function byRank(left: CompiledRule, right: CompiledRule): number {
-  return left.outranks(right) ? -1 : 1;
 }
 
 function getOrAdd<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {

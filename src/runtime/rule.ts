@@ -3,6 +3,7 @@ import {
   compileJsonPath,
   compileWhen,
   type ExtraRedaction,
+  type Hop,
   InvalidWhenError,
   IssueList,
   pointerTo,
@@ -11,6 +12,7 @@ import {
 } from '../cases/index.ts';
 import type { Decision, Forward, Respond } from './decision.ts';
 import { InvalidResponseError, prepareResponse } from './prepared-response.ts';
+import { ServedTraces } from './served-traces.ts';
 
 /** Where a rule comes from; on a tie of priorities the later one wins (CONTRACT section 7). */
 export const LAYER = { case: 0, session: 1 } as const;
@@ -29,11 +31,15 @@ export class CompiledRule {
   /** `id`, else `name`, else where the rule stands in its document. */
   readonly label: string;
   readonly when: CompiledWhen;
-  readonly #priority: number;
-  readonly #layer: number;
+  readonly action: Rule['then']['action'];
+  readonly priority: number;
+  /** One of {@link LAYER}. */
+  readonly layer: number;
   readonly #position: number;
   readonly #isOnce: boolean;
   readonly #decisions: DecisionPair | undefined;
+  /** Who was served, where a `consume: once` rule serves each trace once. */
+  readonly #servedTraces: ServedTraces | undefined;
   #isSpent = false;
 
   constructor(
@@ -44,22 +50,35 @@ export class CompiledRule {
   ) {
     this.label = labelOf(rule, place.position);
     this.when = when;
-    this.#priority = rule.priority ?? 0;
-    this.#layer = place.layer;
+    this.action = rule.then.action;
+    this.priority = rule.priority ?? 0;
+    this.layer = place.layer;
     this.#position = place.position;
-    this.#isOnce = rule.consume === 'once';
+    const isPerTrace = rule.consume === 'once' && rule.consumeScope === 'trace';
+    this.#isOnce = rule.consume === 'once' && !isPerTrace;
+    this.#servedTraces = isPerTrace ? new ServedTraces() : undefined;
     this.#decisions = decisions;
   }
 
-  /** A `consume: once` rule that was served. It never matches again. */
+  /** A `consume: once` rule of the session that was served. It never matches again. */
   get isSpent(): boolean {
     return this.#isSpent;
   }
 
+  /** It is `consume: once` for each trace. */
+  get isPerTrace(): boolean {
+    return this.#servedTraces !== undefined;
+  }
+
+  /** A `consume: once` rule that was served, to the hop's trace where that is what counts. */
+  isSpentFor(hop: Hop): boolean {
+    return this.#isSpent || this.#servedTraces?.has(traceOf(hop)) === true;
+  }
+
   /** Highest priority, then later layer, then later entry. Two different rules never tie. */
   outranks(other: CompiledRule): boolean {
-    if (this.#priority !== other.#priority) return this.#priority > other.#priority;
-    if (this.#layer !== other.#layer) return this.#layer > other.#layer;
+    if (this.priority !== other.priority) return this.priority > other.priority;
+    if (this.layer !== other.layer) return this.layer > other.layer;
     return this.#position > other.#position;
   }
 
@@ -68,10 +87,21 @@ export class CompiledRule {
     return recording ? this.#decisions?.recording : this.#decisions?.notRecording;
   }
 
-  /** Counts that the rule was served. */
-  take(): void {
+  /** Counts that the rule was served to this hop. */
+  take(hop: Hop): void {
     this.#isSpent = this.#isOnce;
+    this.#servedTraces?.add(traceOf(hop));
   }
+}
+
+/** Orders rules highest rank first. */
+export function byRank(left: CompiledRule, right: CompiledRule): number {
+  return left.outranks(right) ? -1 : 1;
+}
+
+/** Hops of which no trace is known count as one trace. */
+function traceOf({ traceId = '' }: Hop): string {
+  return traceId;
 }
 
 /** Rules of one layer, ready to decide. */
@@ -206,6 +236,9 @@ const PART_OF_ACTION = { mock: 'response', error: 'error', capture_only: 'captur
 function warningsFor(rule: Rule, position: number): string[] {
   const { then, when } = rule;
   const warnings: string[] = [];
+  if (rule.consumeScope !== undefined && rule.consume !== 'once') {
+    warnings.push('"consumeScope" has no effect without "consume": "once"');
+  }
   if (then.action === 'replay') {
     warnings.push(
       'the action "replay" is deprecated and counts as a miss; mock the recorded response instead',

@@ -1,8 +1,24 @@
 import { type Hop, InvalidDocumentError, type Policy, type Rule } from '../cases/index.ts';
-import type { Decision, Forward } from './decision.ts';
-import { CompiledPolicy, forwardMiss, NEED_BODY } from './policy.ts';
-import { type CompiledRule, type CompiledRules, compileRules, InvalidRulesError, LAYER } from './rule.ts';
+import type { Decision, Forward, NeedBody, Respond } from './decision.ts';
+import { explainDecision, explainRules, whyNoRule } from './explain.ts';
+import type { Explanation } from './explanation.ts';
+import { nearestRules } from './nearest-rules.ts';
+import { CompiledPolicy, forwardMiss, type Verdict } from './policy.ts';
+import {
+  byRank,
+  type CompiledRule,
+  type CompiledRules,
+  compileRules,
+  InvalidRulesError,
+  LAYER,
+} from './rule.ts';
 import { RuleIndex } from './rule-index.ts';
+import { describeRefusal, type Refusal, strictMiss } from './strict-miss.ts';
+
+/** The body must be read before the decision stands. */
+const NEED_BODY: NeedBody = { kind: 'need-body' };
+
+const NO_BODY = new Uint8Array(0);
 
 /**
  * All that decides a session's hops: its rules, those of its case, its policy. Who sets something hears of
@@ -12,6 +28,8 @@ export class Rulebook {
   #sessionRules: RuleIndex | undefined;
   #caseRules: RuleIndex | undefined;
   #policy: CompiledPolicy | undefined;
+  /** The rules of both layers, highest rank first; undefined until somebody asks why. */
+  #ranked: readonly CompiledRule[] | undefined;
 
   /**
    * Replaces the session's own rules; what `consume: once` has counted for the old ones is forgotten.
@@ -23,6 +41,7 @@ export class Rulebook {
   setSessionRules(rules: readonly Rule[]): readonly string[] {
     const { rules: compiled, warnings } = compileLayer('rules', rules, LAYER.session);
     this.#sessionRules = indexOf(compiled);
+    this.#ranked = undefined;
     return warnings;
   }
 
@@ -30,6 +49,7 @@ export class Rulebook {
   setCaseRules(rules: readonly Rule[]): readonly string[] {
     const { rules: compiled, warnings } = compileLayer('case', rules, LAYER.case);
     this.#caseRules = indexOf(compiled);
+    this.#ranked = undefined;
     return warnings;
   }
 
@@ -50,11 +70,44 @@ export class Rulebook {
    */
   decide(hop: Hop, recording: boolean): Decision {
     const winner = this.#findWinner(hop);
-    if (winner === undefined) return this.#decideMiss(hop, recording);
-    if (winner.when.readsBody && hop.body === undefined) return NEED_BODY;
-    const decision = winner.decisionFor(recording) ?? this.#decideMiss(hop, recording);
-    if (decision.kind !== 'need-body') winner.take();
+    const decision = this.#decisionOf(winner, hop, recording);
+    if (winner !== undefined && decision.kind !== 'need-body') winner.take(hop);
     return decision;
+  }
+
+  /**
+   * Decides on a CONNECT request (its `host` is the authority, its path ''), of which rules cannot answer what
+   * is inside. A `passthrough` or `capture_only` rule that wins lets it out, unless the session is offline; else
+   * the policy decides as for any hop, but its mock cannot answer either. No rule is counted as served.
+   *
+   * @returns `forward` (never recorded here), or `respond` with outcome `strict-miss`
+   */
+  decideTunnel(hop: Hop): Forward | Respond {
+    if (hop.body === undefined) hop.body = NO_BODY;
+    const winner = this.#findWinner(hop);
+    const decision = winner?.decisionFor(false);
+    if (decision?.kind === 'forward' && this.#stands(decision, hop)) {
+      return { ...decision, record: false, redaction: undefined };
+    }
+    const verdict = this.#policy?.judge(hop);
+    return verdict?.kind === 'refuse'
+      ? this.#refuse(hop, verdict.refusal, false, winner)
+      : passMiss(verdict, false);
+  }
+
+  /**
+   * Says what {@link decide} would, and why: every rule with each of its predicates, the winner first, then
+   * other rules that match, then the others, the closest first. Changes nothing.
+   *
+   * @param hop with its body, if it has one: what depends on a body that is undefined is said to
+   */
+  explain(hop: Hop, recording: boolean): Explanation {
+    const winner = this.#findWinner(hop);
+    const decision = this.#decisionOf(winner, hop, recording);
+    return {
+      decision: explainDecision(hop, decision, winner, this.#policy?.judge(hop)),
+      rules: explainRules(this.#rulesByRank(), hop, decision.kind === 'need-body' ? undefined : winner),
+    };
   }
 
   /**
@@ -71,9 +124,43 @@ export class Rulebook {
     return this.#caseRules === undefined ? winner : this.#caseRules.find(hop, winner);
   }
 
-  #decideMiss(hop: Hop, recording: boolean): Decision {
-    return this.#policy === undefined ? forwardMiss(recording) : this.#policy.decide(hop, recording);
+  /** Counts nothing. */
+  #decisionOf(winner: CompiledRule | undefined, hop: Hop, recording: boolean): Decision {
+    if (winner?.when.readsBody && hop.body === undefined) return NEED_BODY;
+    const decision = winner?.decisionFor(recording);
+    if (decision !== undefined && this.#stands(decision, hop)) return decision;
+    const verdict = this.#policy?.judge(hop);
+    if (verdict?.kind !== 'refuse') return passMiss(verdict, recording);
+    return hop.body === undefined ? NEED_BODY : this.#refuse(hop, verdict.refusal, recording, winner);
   }
+
+  /** Offline, a rule may answer but not let anything out. */
+  #stands(decision: Decision, hop: Hop): boolean {
+    return decision.kind !== 'forward' || this.#policy === undefined || this.#policy.letsOut(hop);
+  }
+
+  /**
+   * @param hop with its body, which the answer covers
+   * @param overruled the rule that wins, but does not decide
+   */
+  #refuse(hop: Hop, refusal: Refusal, record: boolean, overruled: CompiledRule | undefined): Respond {
+    const message = describeRefusal(hop, refusal, whyNoRule(overruled));
+    const nearMisses = nearestRules(this.#rulesByRank(), hop);
+    return strictMiss(hop, message, this.#policy?.error, nearMisses, record);
+  }
+
+  #rulesByRank(): readonly CompiledRule[] {
+    this.#ranked ??= [...(this.#sessionRules?.rules ?? []), ...(this.#caseRules?.rules ?? [])].sort(byRank);
+    return this.#ranked;
+  }
+}
+
+function passMiss(
+  verdict: Exclude<Verdict, { kind: 'refuse' }> | undefined,
+  recording: boolean,
+): Forward | Respond {
+  if (verdict?.kind === 'mock') return recording ? verdict.recording : verdict.notRecording;
+  return forwardMiss(recording);
 }
 
 function indexOf(rules: readonly CompiledRule[]): RuleIndex | undefined {

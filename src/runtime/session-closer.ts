@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { type CaptureTarget, writeCapture } from './capture-writer.ts';
+import { closeWarnings } from './close-warning.ts';
 import { ClosedCaptures } from './closed-captures.ts';
 import type { Session, SessionStats } from './session.ts';
 import { maskSessionId } from './session-id.ts';
 import type { SessionStore } from './session-store.ts';
+import type { Uncorrelated } from './uncorrelated.ts';
 
 export interface ClosedSession {
   readonly sessionId: string;
@@ -11,6 +13,8 @@ export interface ClosedSession {
   /** Absolute path of the case file; absent where there was nothing to write. */
   readonly capturePath?: string;
   readonly stats: SessionStats;
+  /** Beyond: what is probably wrong with how the app was set up; absent where there is nothing to say. */
+  readonly warnings?: readonly string[];
 }
 
 /** A session that a shutdown could not close: its capture could not be written. */
@@ -32,13 +36,15 @@ export class SessionCloser {
   readonly captures = new ClosedCaptures();
   readonly #store: SessionStore;
   readonly #target: CaptureTarget;
+  readonly #uncorrelated: Uncorrelated;
   readonly #logger: Logger;
   /** Sessions that are being closed, each with the promise that this attempt is over. */
   readonly #attempts = new Map<Session, Promise<void>>();
 
-  constructor(store: SessionStore, target: CaptureTarget, logger: Logger) {
+  constructor(store: SessionStore, target: CaptureTarget, uncorrelated: Uncorrelated, logger: Logger) {
     this.#store = store;
     this.#target = target;
+    this.#uncorrelated = uncorrelated;
     this.#logger = logger;
   }
 
@@ -117,7 +123,8 @@ export class SessionCloser {
       capturePath = await writeCapture(session, hops, this.#target, out);
     this.#store.delete(session.id);
     this.captures.remember(session.id, capturePath);
-    this.#logOf(session).info(
+    const log = this.#logOf(session);
+    log.info(
       // A case file that nobody named is named after the session, and captures can be asked for by its id.
       {
         capturePath: capturePath?.replaceAll(session.id, maskSessionId(session.id)),
@@ -126,6 +133,8 @@ export class SessionCloser {
       },
       'session closed',
     );
+    const warnings = closeWarnings(session, this.#uncorrelated);
+    for (const warning of warnings) log.warn(warning);
     const { stats } = session;
     return {
       sessionId: session.id,
@@ -133,6 +142,7 @@ export class SessionCloser {
       ...(capturePath !== undefined && { capturePath }),
       // The unfinished ones stand in the case, so they count.
       stats: { ...stats, extractedSpans: stats.extractedSpans + unfinished },
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 

@@ -7,6 +7,8 @@ import type { Session } from './session.ts';
 export interface SessionStore {
   readonly size: number;
   get(id: string): Session | undefined;
+  /** The open session, where there is exactly one. */
+  sole(): Session | undefined;
   add(session: Session): void;
   delete(id: string): void;
   /** In the order in which they were created. */
@@ -23,6 +25,10 @@ export class MemorySessionStore implements SessionStore {
 
   get(id: string): Session | undefined {
     return this.#sessions.get(id);
+  }
+
+  sole(): Session | undefined {
+    return this.#sessions.size === 1 ? this.#sessions.values().next().value : undefined;
   }
 
   add(session: Session): void {

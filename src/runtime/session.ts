@@ -1,4 +1,5 @@
 import {
+  type Attribution,
   type AuthFixtures,
   type CaseDocument,
   type Hop,
@@ -10,8 +11,9 @@ import {
   type Span,
   type TracesData,
 } from '../cases/index.ts';
-import type { Decision, SessionTicket } from './decision.ts';
-import { requestFingerprint } from './fingerprint.ts';
+import type { Decision, Forward, Respond, SessionTicket } from './decision.ts';
+import { HopCounts } from './hop-counts.ts';
+import { MissLog, type StrictMiss } from './miss-log.ts';
 import type { Recording } from './recording.ts';
 import { Rulebook } from './rulebook.ts';
 
@@ -20,22 +22,16 @@ export type SessionMode = SessionRequest['mode'];
 /** How much larger a span is in memory than in its encoding, roughly. */
 const PARSED_SIZE = 3;
 
-/** The hop that a strict policy refused last. */
-export interface StrictMiss {
-  readonly method: string;
-  readonly url: string;
-  /** The `requestFingerprint` that the client of the proxy was shown. */
-  readonly fingerprint: string;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-}
-
 export interface SessionStats {
   /** Hops answered by a rule, or by a policy's mock. */
   readonly injectedSpans: number;
   /** Exchanges recorded. */
   readonly extractedSpans: number;
   readonly strictMisses: number;
+  /** Beyond: outbound hops, tunnels among them, that were let out. A replay can attest 0. */
+  readonly forwardedOutbound: number;
+  /** Beyond: hops that were decided, by what tied them to the session; only what occurred. */
+  readonly attribution: Readonly<Partial<Record<Attribution, number>>>;
   readonly lastStrictMiss?: StrictMiss;
   /** Beyond: hops that found no room in the recording; absent while all did. */
   readonly droppedSpans?: number;
@@ -49,6 +45,8 @@ export interface SessionOptions {
   readonly recording: Recording;
   /** Undefined where nothing is to be redacted. */
   readonly redactor: Redactor | undefined;
+  /** How many requests of no session there had been when the session was created. */
+  readonly uncorrelatedBefore: number;
 }
 
 /**
@@ -66,7 +64,11 @@ export class Session implements SessionTicket {
   readonly createdAt = new Date();
   readonly recording: Recording;
   readonly redactor: Redactor | undefined;
+  readonly uncorrelatedBefore: number;
   readonly rulebook = new Rulebook();
+  /** The hops that were decided for it. */
+  readonly hops = new HopCounts();
+  readonly misses = new MissLog();
   /** Milliseconds since the Unix epoch of the last sign of life. */
   lastUsed = Date.now();
   #revision = 0;
@@ -76,16 +78,15 @@ export class Session implements SessionTicket {
   #fixtures: AuthFixtures | undefined;
   #injected = 0;
   #extracted = 0;
-  #strictMisses = 0;
-  #lastStrictMiss: StrictMiss | undefined;
 
-  constructor({ id, mode, caseId, ttlMs, recording, redactor }: SessionOptions) {
+  constructor({ id, mode, caseId, ttlMs, recording, redactor, uncorrelatedBefore }: SessionOptions) {
     this.id = id;
     this.mode = mode;
     this.caseId = caseId;
     this.ttlMs = ttlMs;
     this.recording = recording;
     this.redactor = redactor;
+    this.uncorrelatedBefore = uncorrelatedBefore;
   }
 
   get revision(): number {
@@ -110,11 +111,16 @@ export class Session implements SessionTicket {
   }
 
   get stats(): SessionStats {
+    const { hops, misses } = this;
+    const occurred = Object.entries(hops.byAttribution).filter(([, count]) => count > 0);
+    const lastStrictMiss = misses.last;
     return {
       injectedSpans: this.#injected,
       extractedSpans: this.#extracted,
-      strictMisses: this.#strictMisses,
-      ...(this.#lastStrictMiss && { lastStrictMiss: this.#lastStrictMiss }),
+      strictMisses: misses.total,
+      forwardedOutbound: hops.forwardedOutbound,
+      attribution: Object.fromEntries(occurred),
+      ...(lastStrictMiss && { lastStrictMiss }),
       ...(this.recording.dropped > 0 && { droppedSpans: this.recording.dropped }),
     };
   }
@@ -158,11 +164,20 @@ export class Session implements SessionTicket {
 
   decide(hop: Hop): Decision {
     const decision = this.rulebook.decide(hop, this.recordsAll);
-    if (decision.kind === 'respond') {
-      if (decision.outcome === 'strict-miss') this.#countStrictMiss(hop);
-      else this.#injected++;
-    }
+    if (decision.kind !== 'need-body') this.#count(hop, decision);
     return decision;
+  }
+
+  /** Decides whether a CONNECT may go out. One that may is not counted yet: see {@link countTunnel}. */
+  decideTunnel(hop: Hop): Forward | Respond {
+    const decision = this.rulebook.decideTunnel(hop);
+    if (decision.kind === 'respond') this.#count(hop, decision);
+    return decision;
+  }
+
+  /** A tunnel did go out. */
+  countTunnel(hop: Hop, decision: Forward): void {
+    this.#count(hop, decision);
   }
 
   countExtracted(): void {
@@ -183,14 +198,10 @@ export class Session implements SessionTicket {
     );
   }
 
-  #countStrictMiss(hop: Hop): void {
-    this.#strictMisses++;
-    const { method, scheme, host, path, query } = hop;
-    this.#lastStrictMiss = {
-      method,
-      url: `${scheme}://${host}${path}${query === undefined ? '' : `?${query}`}`,
-      fingerprint: requestFingerprint(hop),
-      time: new Date().toISOString(),
-    };
+  #count(hop: Hop, decision: Forward | Respond): void {
+    this.hops.count(hop, decision);
+    if (decision.kind === 'forward') return;
+    if (decision.outcome === 'strict-miss') this.misses.add(hop, decision);
+    else this.#injected++;
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Hop, When } from '../../src/cases/index.ts';
-import { compileWhen, InvalidWhenError } from '../../src/cases/predicate.ts';
+import { compileWhen, InvalidWhenError, type Predicate } from '../../src/cases/predicate.ts';
 import { exampleHop } from '../support/example-hop.ts';
 
 const charge = exampleHop({ body: '{"amount": 100, "items": [{"sku": "a"}, {"sku": "b"}], "note": null}' });
@@ -190,6 +190,15 @@ const rows: [when: When, hop: Hop, matches: boolean][] = [
   ],
 ];
 
+/** It says no; one that gives up on the hop says nothing. */
+function fails(predicate: Predicate, hop: Hop): boolean {
+  try {
+    return !predicate.matches(hop);
+  } catch {
+    return false;
+  }
+}
+
 describe('compileWhen', () => {
   for (const [index, [when, hop, matches]] of rows.entries()) {
     const text = JSON.stringify(when).slice(0, 90);
@@ -231,6 +240,32 @@ describe('compileWhen', () => {
       ['/query/limit', '5', '10'],
       ['/bodyJsonPathEquals/$.items[*].sku', 'c', ['a', 'b']],
     ]);
+  });
+
+  it('calls no hop that fails a predicate the same as one that does not', () => {
+    const failing = rows.flatMap(([when, hop]) =>
+      compileWhen(when)
+        .predicates.filter((predicate) => fails(predicate, hop))
+        .map((predicate) => ({ key: predicate.key, nearness: predicate.nearness?.(hop) ?? 0 })),
+    );
+    assert.ok(failing.length > 30);
+    for (const { key, nearness } of failing) {
+      assert.ok(nearness >= 0 && nearness < 1, `${key}: ${nearness}`);
+    }
+  });
+
+  it('finds a path nearer the more of it is right', () => {
+    const nearness = (when: When) => compileWhen(when).predicates[0]?.nearness?.(charge) ?? 0;
+    for (const [nearer, farther] of [
+      [{ path: '/v1/charge' }, { path: '/v1/refunds' }],
+      [{ path: '/v1/charges?limit=10' }, { path: '/orders?limit=10' }],
+      [{ pathPrefix: '/v1/charged' }, { pathPrefix: '/v2/refunds' }],
+      [{ pathPattern: '/v1/{a}/{b}' }, { pathPattern: '/v2/x/{b}' }],
+      [{ host: 'api.example.com:1' }, { host: 'api.example.org' }],
+      [{ host: 'api.example.org' }, { host: 'stripe.com' }],
+    ] satisfies [When, When][]) {
+      assert.ok(nearness(nearer) > nearness(farther), JSON.stringify([nearer, farther]));
+    }
   });
 
   it('names every mistake with a pointer into the when', () => {

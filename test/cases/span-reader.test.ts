@@ -64,7 +64,7 @@ describe('an exchange that was written is read back as it was', () => {
   const times = fc.double({ min: 1.6e12, max: 2e12, noNaN: true });
   const paths = fc.constantFrom('/', '/a//b/../%2F', '/a#b', '*', '/\xe9');
 
-  const anyExchanges: fc.Arbitrary<Exchange> = fc.record({
+  const untied: fc.Arbitrary<Exchange> = fc.record({
     hop: fc.record({
       direction: fc.constantFrom('inbound' as const, 'outbound' as const),
       sessionId: fc.string(),
@@ -112,6 +112,22 @@ describe('an exchange that was written is read back as it was', () => {
     ),
     rule: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
     redaction: fc.constant(undefined),
+  });
+
+  const attributions = fc.constantFrom(
+    undefined,
+    'header' as const,
+    'tracestate' as const,
+    'baggage' as const,
+    'trace-id' as const,
+    'proxy-credential' as const,
+    'sole-session' as const,
+  );
+
+  const anyExchanges = fc.tuple(untied, attributions).map(([{ hop, trace, ...exchange }, attribution]) => {
+    const { traceId } = trace;
+    const tied = { ...hop, ...(!/^0+$/.test(traceId) && { traceId }), ...(attribution && { attribution }) };
+    return { ...exchange, trace, hop: tied };
   });
 
   // As with a cut: what is left of a character at the end of a body that broke off is not kept.
@@ -323,6 +339,19 @@ describe('hopFromSpan', () => {
       hopFromSpan(onlySpan(tracesFromExchange(exchangeWith({ requestBody: truncated })))).body,
       null,
     );
+  });
+
+  test('belongs to the trace of the span, unless the id is none', () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    assert.equal(hopFromSpan({ traceId }).traceId, traceId);
+    for (const none of ['', '0'.repeat(32), 'xyz']) assert.ok(!('traceId' in hopFromSpan({ traceId: none })));
+  });
+
+  test('believes no attribution that does not exist', () => {
+    const attributionOf = (value: string) =>
+      hopFromSpan(spanWith({ 'sp.session.attribution': value })).attribution;
+    assert.equal(attributionOf('baggage'), 'baggage');
+    assert.equal(attributionOf('__proto__'), undefined);
   });
 
   test('reads any attributes without throwing', () => {

@@ -104,6 +104,13 @@ describe('tracesFromExchange', () => {
     assert.deepEqual([passed.get('sp.outcome'), passed.get('sp.rule')], [undefined, 'let it pass']);
   });
 
+  test('says what tied the hop to its session, where that is known', () => {
+    const attributionOf = (exchange: Exchange) =>
+      attributesOf(tracesFromExchange(exchange)).get('sp.session.attribution');
+    assert.equal(attributionOf(exchangeWith({ hop: { attribution: 'trace-id' } })), 'trace-id');
+    assert.equal(attributionOf(exchangeWith()), undefined);
+  });
+
   test('keeps an empty query apart from none', () => {
     const attributes = attributesOf(tracesFromExchange(exchangeWith({ hop: { query: '' } })));
     assert.equal(attributes.get('url.query'), '');

@@ -35,6 +35,7 @@ describe('the settings of start', () => {
       'admin-port': '4',
       'capture-dir': '/cases',
       'service-name': 'shop',
+      'fallback-session': 'sole',
       'max-recorded-body': '2KiB',
       'session-ttl': '1m',
       'max-sessions': '5',
@@ -57,6 +58,7 @@ describe('the settings of start', () => {
       adminPort: 4,
       captureDir: resolve('/cases'),
       serviceName: 'shop',
+      fallbackSession: 'sole',
       maxRecordedBody: 2048,
       sessionTtlMs: 60_000,
       maxSessions: 5,
@@ -114,6 +116,7 @@ describe('the settings of start', () => {
       /^--no-redact: /,
     ],
     ['a JSONPath that is none', { 'redact-body-path': ['$.['] }, {}, /^--redact-body-path: /],
+    ['another fallback', { 'fallback-session': 'all' }, {}, /^--fallback-session: .*sole, none/],
     ['a flag given twice', { host: ['a', 'b'] }, {}, /^--host: /],
   ];
   for (const [what, flags, environment, message] of refusals) {
@@ -124,6 +127,10 @@ describe('the settings of start', () => {
       );
     });
   }
+
+  it('take no fallback for none', () => {
+    assert.equal('fallbackSession' in read({ 'fallback-session': 'none' }).proxy, false);
+  });
 
   it('let several listeners share port 0', () => {
     const { proxy } = read({ 'ingress-port': '0', 'egress-port': '0' });

@@ -121,6 +121,7 @@ describe('softprobe-proxy inspect case', () => {
       responseSize: 2,
       durationMs: 2.5,
       outcome: 'mock',
+      attribution: null,
       rule: 'charge',
       failure: null,
       traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -128,6 +129,26 @@ describe('softprobe-proxy inspect case', () => {
     });
     assert.equal(spanSummary[0].failure, 'aborted');
     assert.equal(spanSummary[0].status, null);
+  });
+
+  it('shows what tied the hops to their session where the recording says so', async () => {
+    const path = join(folder, 'tied.case.json');
+    const tied = trace('1700000000003000000', '1700000000004000000', 'b7ad6b7169203333', {
+      'sp.traffic.direction': 'outbound',
+      'sp.session.attribution': 'trace-id',
+      'url.full': 'http://stock.example/7',
+    });
+    await writeFile(path, JSON.stringify({ version: '1.0.0', caseId: 'tied', traces: [inbound, tied] }));
+    const text = await runProgram(['inspect', 'case', path]);
+    const [heading = '', first = '', second = ''] = text.stdout.split('\n').slice(2);
+    assert.match(heading, /outcome +via$/);
+    assert.match(first, /forward aborted +-$/);
+    assert.match(second, /forward +trace-id$/);
+    const { stdout } = await runProgram(['inspect', 'case', path, '--json']);
+    const attributions = JSON.parse(stdout).spanSummary.map(
+      (hop: { attribution: unknown }) => hop.attribution,
+    );
+    assert.deepEqual(attributions, [null, 'trace-id']);
   });
 
   it('shows a case without hops', async () => {

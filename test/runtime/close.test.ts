@@ -36,7 +36,13 @@ test('closing a capture writes a case that its owner alone may read', async (t) 
     sessionId: id,
     closed: true,
     capturePath: join(captureDir, `${id}.case.json`),
-    stats: { injectedSpans: 0, extractedSpans: 2, strictMisses: 0 },
+    stats: {
+      injectedSpans: 0,
+      extractedSpans: 2,
+      strictMisses: 0,
+      forwardedOutbound: 0,
+      attribution: {},
+    },
   });
   assert.equal((await stat(json.capturePath)).mode & 0o777, 0o600);
   const document = await readCaseFile(json.capturePath);

@@ -144,7 +144,13 @@ test('stats count answers, strict misses and recorded exchanges', async (t) => {
   const { stats, ...rest } = (await server.call('GET', `/v1/sessions/${id}/stats`)).json;
   assert.deepEqual(rest, { sessionId: id, sessionRevision: 1, mode: 'replay' });
   const { lastStrictMiss, ...counts } = stats;
-  assert.deepEqual(counts, { injectedSpans: 1, extractedSpans: 0, strictMisses: 1 });
+  assert.deepEqual(counts, {
+    injectedSpans: 1,
+    extractedSpans: 0,
+    strictMisses: 1,
+    forwardedOutbound: 0,
+    attribution: {},
+  });
   assert.equal(lastStrictMiss.method, 'POST');
   assert.equal(lastStrictMiss.url, 'http://api.test/charge?a=1');
   assert.equal(new Date(lastStrictMiss.time).toISOString(), lastStrictMiss.time);

@@ -122,7 +122,7 @@ test('a hit is 200 with the response in the attributes, the status code first', 
   });
   assert.equal(attributes.get('sp.session.revision'), '1');
   const { stats } = (await server.call('GET', `/v1/sessions/${id}/stats`)).json;
-  assert.deepEqual(stats, { injectedSpans: 1, extractedSpans: 0, strictMisses: 0 });
+  assert.deepEqual([stats.injectedSpans, stats.extractedSpans, stats.strictMisses], [1, 0, 0]);
 });
 
 test('a miss is 404 with the revision, an error rule and a strict miss are hits', async (t) => {
@@ -374,7 +374,7 @@ test('outside capture mode an extract span is counted, and kept only where a cap
     });
   await postJson(server, '/v1/traces', tracesOf(span('/kept'), span('/other'), span('/once')));
   const { stats } = (await server.call('GET', `/v1/sessions/${id}/stats`)).json;
-  assert.deepEqual(stats, { injectedSpans: 0, extractedSpans: 3, strictMisses: 0 });
+  assert.deepEqual([stats.injectedSpans, stats.extractedSpans, stats.strictMisses], [0, 3, 0]);
   const { text, json } = await server.call('GET', `/v1/captures/${id}`);
   assert.equal(json.traces.length, 1);
   assert.doesNotMatch(text, /hush/);

@@ -5,6 +5,7 @@ import { compileWhen, type Hop, InvalidDocumentError, type Rule, type When } fro
 import type { Decision } from '../../src/runtime/decision.ts';
 import { Rulebook } from '../../src/runtime/rulebook.ts';
 import { exampleHop } from '../support/example-hop.ts';
+import { arbitraryHop, arbitraryRule, labelled } from './support/arbitrary-rules.ts';
 
 function mock(id: string, when: When, more: Partial<Rule> = {}): Rule {
   return { id, when, then: { action: 'mock', response: { body: id } }, ...more };
@@ -52,39 +53,6 @@ describe('the winner', () => {
     assert.equal(decidedBy(book.decide(exampleHop(), false)), 'second');
   });
 
-  const text = fc.constantFrom('a', 'b');
-  const maybe = <T>(value: fc.Arbitrary<T>) =>
-    fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 2, arbitrary: value });
-  const when = fc
-    .record({
-      direction: maybe(fc.constantFrom('inbound' as const, 'outbound' as const)),
-      method: maybe(fc.constantFrom('GET', 'get', 'POST')),
-      host: maybe(fc.constantFrom('a.com', 'A.com', 'a.com:80', 'a.com:8080', 'b.com')),
-      hostSuffix: maybe(fc.constantFrom('com', 'a.com')),
-      path: maybe(fc.constantFrom('/a', '/b', '/a?x=1', '/a?')),
-      pathPrefix: maybe(fc.constantFrom('/', '/a')),
-      headers: maybe(fc.record({ 'x-h': text })),
-      bodyJsonPathEquals: maybe(fc.record({ '$.k': text })),
-    })
-    .map((given) => JSON.parse(JSON.stringify(given)) as When);
-  const ruleSpec = fc.record({
-    when,
-    priority: fc.integer({ min: -1, max: 1 }),
-    consume: fc.constantFrom('once' as const, 'many' as const, 'many' as const),
-  });
-  const hop = fc
-    .record({
-      direction: fc.constantFrom('inbound' as const, 'outbound' as const),
-      method: fc.constantFrom('GET', 'POST', 'get'),
-      host: fc.constantFrom('a.com', 'A.COM:80', 'a.com:8080', 'b.com'),
-      scheme: fc.constantFrom('http' as const, 'https' as const),
-      path: fc.constantFrom('/a', '/b'),
-      query: fc.constantFrom(undefined, '', 'x=1'),
-      header: text,
-      body: fc.constantFrom('{"k":"a"}', '{"k":"b"}', ''),
-    })
-    .map(({ header, body, ...fields }) => ({ fields: { ...fields, headers: ['X-H', header] }, body }));
-
   const rank = (rule: Rule, layer: number, position: number) =>
     [rule.priority ?? 0, layer, position] as const;
   const byRank = (left: readonly number[], right: readonly number[]): number => {
@@ -95,12 +63,12 @@ describe('the winner', () => {
   it('is the one that a walk over all rules finds, for random rules and hops', () => {
     fc.assert(
       fc.property(
-        fc.array(ruleSpec, { maxLength: 12 }),
-        fc.array(ruleSpec, { maxLength: 12 }),
-        fc.array(hop, { minLength: 1, maxLength: 12 }),
+        fc.array(arbitraryRule, { maxLength: 12 }),
+        fc.array(arbitraryRule, { maxLength: 12 }),
+        fc.array(arbitraryHop, { minLength: 1, maxLength: 12 }),
         (session, inCase, hops) => {
-          const sessionRules = session.map(({ when, ...more }, index) => mock(`s${index}`, when, more));
-          const caseRules = inCase.map(({ when, ...more }, index) => mock(`c${index}`, when, more));
+          const sessionRules = labelled(session, 's');
+          const caseRules = labelled(inCase, 'c');
           const book = rulebook(sessionRules, caseRules);
           const walk = [
             ...sessionRules.map((rule, index) => ({ rule, rank: rank(rule, 1, index) })),
@@ -108,23 +76,24 @@ describe('the winner', () => {
           ]
             .sort((left, right) => byRank(left.rank, right.rank))
             .map(({ rule }) => ({ rule, compiled: compileWhen(rule.when) }));
-          const spent = new Set<string | undefined>();
-          for (const { fields, body } of hops) {
-            const current: Hop = exampleHop(fields);
+          const spent = new Set<string>();
+          const servedTo = ({ id, consumeScope }: Rule, { traceId }: Hop) =>
+            consumeScope === 'trace' ? `${id} ${traceId}` : `${id}`;
+          for (const { hop, body } of hops) {
             const couldWin = walk.find(
               ({ rule, compiled }) =>
-                !spent.has(rule.id) &&
-                compiled.predicates.every((predicate) => predicate.readsBody || predicate.matches(current)),
+                !spent.has(servedTo(rule, hop)) &&
+                compiled.predicates.every((predicate) => predicate.readsBody || predicate.matches(hop)),
             );
-            const asked = book.decide(current, false);
+            const asked = book.decide(hop, false);
             assert.equal(asked.kind === 'need-body', couldWin?.compiled.readsBody === true);
-            current.body = Buffer.from(body);
-            const decision = asked.kind === 'need-body' ? book.decide(current, false) : asked;
+            hop.body = body;
+            const decision = asked.kind === 'need-body' ? book.decide(hop, false) : asked;
             const winner = walk.find(
-              ({ rule, compiled }) => !spent.has(rule.id) && compiled.matches(current),
+              ({ rule, compiled }) => !spent.has(servedTo(rule, hop)) && compiled.matches(hop),
             );
             assert.equal(decidedBy(decision), winner?.rule.id ?? 'miss');
-            if (winner?.rule.consume === 'once') spent.add(winner.rule.id);
+            if (winner?.rule.consume === 'once') spent.add(servedTo(winner.rule, hop));
           }
         },
       ),
@@ -347,12 +316,13 @@ describe('setting rules', () => {
   it('warns of parts that have no effect', () => {
     const warnings = new Rulebook().setSessionRules([
       { id: 'a', when: { path: 'v1' }, then: { action: 'passthrough', response: {} } },
-      mock('b', { pathPrefix: '/', path: '*' }),
+      mock('b', { pathPrefix: '/', path: '*' }, { consumeScope: 'trace' }),
     ]);
     assert.deepEqual(
       warnings.map((text) => /^rule "a"/.test(text)),
-      [true, true],
+      [true, true, false],
     );
+    assert.match(warnings.join('\n'), /rule "b": "consumeScope" has no effect/);
     assert.match(warnings.join('\n'), /"response" has no effect/);
     assert.match(warnings.join('\n'), /"path" does not begin with/);
   });

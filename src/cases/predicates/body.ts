@@ -3,7 +3,7 @@ import { jsonBodyOf } from '../hop-view.ts';
 import { pointerTo } from '../issue-list.ts';
 import { jsonEquals } from '../json-equality.ts';
 import { compileJsonPath, type JsonPath } from '../json-path.ts';
-import { COST, type Predicate } from './definition.ts';
+import { COST, NEARNESS, type Predicate } from './definition.ts';
 
 /** Most selected values that an explanation shows. */
 const MAX_SHOWN = 10;
@@ -21,7 +21,7 @@ export function bodyHas(expected: string): Predicate {
       const body = jsonBodyOf(hop);
       return body !== undefined && path.selectsAny(body.value);
     },
-    actual: (hop) => selectedBy(path, hop),
+    ...explainsSelection(path),
   };
 }
 
@@ -38,8 +38,28 @@ export function bodyValueIs(source: string, expected: unknown): Predicate {
       const body = jsonBodyOf(hop);
       return body !== undefined && path.some(body.value, (selected) => jsonEquals(selected, expected));
     },
-    actual: (hop) => selectedBy(path, hop),
+    ...explainsSelection(path),
   };
+}
+
+/** How both predicates on the body explain themselves. */
+function explainsSelection(path: JsonPath): Pick<Predicate, 'actual' | 'nearness' | 'hint'> {
+  return {
+    actual: (hop) => selectedBy(path, hop),
+    nearness: (hop) => (hintFor(path, hop) === OTHER_VALUE ? NEARNESS.otherValue : 0),
+    hint: (hop) => hintFor(path, hop),
+  };
+}
+
+const OTHER_VALUE = 'the path selects another value';
+
+function hintFor(path: JsonPath, hop: Hop): string {
+  if (hop.body === undefined) return 'the request body is not known';
+  if (hop.body === null) return 'the request body is larger than rules may look at';
+  if (hop.body.length === 0) return 'the request has no body';
+  const body = jsonBodyOf(hop);
+  if (body === undefined) return 'the request body is not JSON';
+  return path.selectsAny(body.value) ? OTHER_VALUE : 'the path selects nothing in the body';
 }
 
 /** The selected value, or a list of several; undefined where none is or the body is not JSON. */

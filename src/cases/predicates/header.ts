@@ -2,7 +2,8 @@ import type { Hop } from '../exchange.ts';
 import { headerValues } from '../headers.ts';
 import { pointerTo } from '../issue-list.ts';
 import { compilePattern } from '../pattern.ts';
-import { COST, listOf, type Predicate } from './definition.ts';
+import { isSecretHeader } from '../secret-header.ts';
+import { COST, listOf, NEARNESS, type Predicate } from './definition.ts';
 
 /**
  * One entry of `headers`: each of the values is exactly that of one of the field's lines. An empty list asks
@@ -21,7 +22,7 @@ export function headerIs(name: string, expected: string | readonly string[]): Pr
       const lines = headerValues(hop.headers, lowerName);
       return lines.length > 0 && values.every((value) => lines.includes(value));
     },
-    actual: (hop) => linesOf(hop, lowerName),
+    ...explainsField(lowerName),
   };
 }
 
@@ -36,7 +37,21 @@ export function headerLooksLike(name: string, expected: string): Predicate {
     cost: COST.pattern,
     readsBody: false,
     matches: (hop) => headerValues(hop.headers, lowerName).some((line) => pattern.test(line)),
+    ...explainsField(lowerName),
+  };
+}
+
+/** How both predicates on a field explain themselves. */
+function explainsField(lowerName: string): Pick<Predicate, 'actual' | 'isSecret' | 'nearness' | 'hint'> {
+  const isThere = (hop: Hop) => headerValues(hop.headers, lowerName).length > 0;
+  return {
     actual: (hop) => linesOf(hop, lowerName),
+    isSecret: isSecretHeader(lowerName),
+    nearness: (hop) => (isThere(hop) ? NEARNESS.otherValue : 0),
+    hint: (hop) =>
+      isThere(hop)
+        ? `the header ${lowerName} is there, with another value`
+        : `the request has no header ${lowerName}`,
   };
 }
 

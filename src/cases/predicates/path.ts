@@ -1,11 +1,13 @@
 import type { Hop } from '../exchange.ts';
 import { queryOf } from '../hop-view.ts';
 import { pointerTo } from '../issue-list.ts';
-import { COST, listOf, type Predicate } from './definition.ts';
+import { commonShare, describeDifference } from '../text-likeness.ts';
+import { COST, listOf, NEARNESS, type Predicate } from './definition.ts';
 
 /** `path`: the raw path; where the rule has a `?`, path and query. */
 export function pathIs(expected: string): Predicate {
   const { path, query } = splitTarget(expected);
+  const actual = query === undefined ? pathOf : targetOf;
   return {
     key: 'path',
     pointer: '/path',
@@ -13,13 +15,20 @@ export function pathIs(expected: string): Predicate {
     cost: COST.path,
     readsBody: false,
     matches: (hop) => hop.path === path && (query === undefined || hop.query === query),
-    actual: query === undefined ? (hop) => hop.path : targetOf,
+    actual,
+    nearness: (hop) => likeness(expected, actual(hop)),
+    hint: (hop) =>
+      hop.path === path
+        ? 'the path is the same, the query is not'
+        : describeDifference(expected, actual(hop)),
   };
 }
 
 /** `pathPrefix`: characters, not segments: `/v1` also begins `/v10`. With a `?` the query's beginning counts. */
 export function pathStartsWith(expected: string): Predicate {
   const { path, query } = splitTarget(expected);
+  const actual = query === undefined ? pathOf : targetOf;
+  const beginning = (hop: Hop) => actual(hop).slice(0, expected.length);
   return {
     key: 'pathPrefix',
     pointer: '/pathPrefix',
@@ -30,7 +39,9 @@ export function pathStartsWith(expected: string): Predicate {
       query === undefined
         ? (hop) => hop.path.startsWith(path)
         : (hop) => hop.path === path && hop.query?.startsWith(query) === true,
-    actual: query === undefined ? (hop) => hop.path : targetOf,
+    actual,
+    nearness: (hop) => likeness(expected, beginning(hop)),
+    hint: (hop) => describeDifference(expected, beginning(hop)),
   };
 }
 
@@ -38,6 +49,15 @@ function splitTarget(target: string): { path: string; query: string | undefined 
   const mark = target.indexOf('?');
   if (mark === -1) return { path: target, query: undefined };
   return { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+/** Less than one also where the texts are the same, as `/v1` of `/v1?` and `/v1` are in all but the mark. */
+function likeness(expected: string, actual: string): number {
+  return Math.min(commonShare(expected, actual), NEARNESS.almost);
+}
+
+function pathOf(hop: Hop): string {
+  return hop.path;
 }
 
 function targetOf(hop: Hop): string {
@@ -65,6 +85,7 @@ export function pathLooksLike(expected: string): Predicate {
     readsBody: false,
     matches: (hop) => matchesTemplate(hop.path, segments),
     actual: (hop) => hop.path,
+    nearness: (hop) => likenessToTemplate(hop.path, segments),
   };
 }
 
@@ -101,6 +122,16 @@ function matchesTemplate(path: string, template: Template): boolean {
   return start > path.length;
 }
 
+/** The share of segments that fit, by position. */
+function likenessToTemplate(path: string, template: Template): number {
+  const segments = path.slice(1).split('/', template.length + 1);
+  const fitting = template.filter((literal, index) => {
+    const segment = segments[index];
+    return literal === undefined ? segment !== undefined && segment !== '' : segment === literal;
+  });
+  return fitting.length / (Math.max(template.length, segments.length) + 1);
+}
+
 /** One entry of `query`: a parameter, decoded, has all of these values among its own. */
 export function queryHas(name: string, expected: string | readonly string[]): Predicate {
   const values = listOf(expected);
@@ -119,5 +150,10 @@ export function queryHas(name: string, expected: string | readonly string[]): Pr
       const found = queryOf(hop).getAll(name);
       return found.length > 1 ? found : found[0];
     },
+    nearness: (hop) => (queryOf(hop).has(name) ? NEARNESS.otherValue : 0),
+    hint: (hop) =>
+      queryOf(hop).has(name)
+        ? `the parameter ${name} is there, with another value`
+        : `the query has no parameter ${name}`,
   };
 }

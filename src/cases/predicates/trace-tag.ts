@@ -3,7 +3,8 @@ import type { SpanAttributes } from '../documents.generated.ts';
 import type { Hop } from '../exchange.ts';
 import { recordedHeaders } from '../headers.ts';
 import { pointerTo } from '../issue-list.ts';
-import { COST, type Predicate } from './definition.ts';
+import { isSecretHeader } from '../secret-header.ts';
+import { COST, NEARNESS, type Predicate } from './definition.ts';
 
 type TagValue = SpanAttributes[string];
 
@@ -24,6 +25,10 @@ export function tagIs(key: 'traceTags' | 'traceTagEquals', attribute: string, ex
     readsBody,
     matches: (hop) => tagEquals(attributeOf(hop, attribute), expected),
     actual: (hop) => attributeOf(hop, attribute),
+    isSecret: attribute.startsWith(REQUEST_HEADER) && isSecretHeader(attribute.slice(REQUEST_HEADER.length)),
+    nearness: (hop) => (attributeOf(hop, attribute) === undefined ? 0 : NEARNESS.otherValue),
+    hint: (hop) =>
+      attributeOf(hop, attribute) === undefined ? `the hop has no attribute ${attribute}` : undefined,
   };
 }
 

@@ -32,9 +32,18 @@ export class Session {
 
   /** Spans recorded and answers given so far. */
   async stats(): Promise<Record<string, unknown>> {
-    const response = await fetch(`${this.#control}/v1/sessions/${this.id}/stats`);
-    const { stats } = (await response.json()) as { stats: Record<string, unknown> };
-    return stats;
+    const { stats } = await read(`${this.#control}/v1/sessions/${this.id}/stats`);
+    return stats as Record<string, unknown>;
+  }
+
+  /** What would happen to a hop, and why. */
+  explain(hop: Record<string, unknown>): Promise<Answer> {
+    return this.#call('explain', hop);
+  }
+
+  /** The strict misses so far, newest first. */
+  misses(): Promise<Answer> {
+    return read(`${this.#control}/v1/sessions/${this.id}/misses`);
   }
 
   /** Closes the session and reads the case file that the answer names. */
@@ -53,15 +62,22 @@ export class Session {
   }
 }
 
-type Answer = Record<string, unknown>;
+/** What the control API answered. */
+export type Answer = Record<string, unknown>;
 
-async function call(url: string, body: unknown): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+/** GETs from the control API. @throws when it does not answer 200 */
+export function read(url: string): Promise<Answer> {
+  return send(url, { method: 'GET' });
+}
+
+function call(url: string, body: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  return send(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function send(url: string, init: RequestInit & { method: string }): Promise<Answer> {
+  const response = await fetch(url, init);
   const text = await response.text();
-  if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${init.method} ${url} answered ${response.status}: ${text}`);
   return JSON.parse(text) as Answer;
 }

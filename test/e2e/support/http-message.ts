@@ -52,7 +52,8 @@ export async function readResponse(source: ByteSource, method: string): Promise<
       interim.push(head);
       continue;
     }
-    const bodiless = method === 'HEAD' || status === 204 || status === 304 || status === 101;
+    const opensTunnel = method === 'CONNECT' && status < 300;
+    const bodiless = method === 'HEAD' || opensTunnel || status === 204 || status === 304 || status === 101;
     const body = await readBody(source, head, bodiless ? 'none' : declaredFraming(head));
     return { ...head, ...body, status, reason, interim };
   }

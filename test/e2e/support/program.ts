@@ -47,8 +47,13 @@ export class Program implements AsyncDisposable {
    *
    * @param appUrl where its ingress listener sends requests
    * @param flags more flags of `start`
+   * @param env added to its environment
    */
-  static async start(appUrl: string, flags: readonly string[] = []): Promise<Program> {
+  static async start(
+    appUrl: string,
+    flags: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Program> {
     if (!existsSync(BIN) || !existsSync(BUILD)) {
       throw new Error(`the built program is missing (${BIN} or ${BUILD}): run \`npm run build\``);
     }
@@ -57,7 +62,7 @@ export class Program implements AsyncDisposable {
     const args = ['start', '--json', ...ports, '--app-url', appUrl, '--capture-dir', captureDir, ...flags];
     const child = spawn(process.execPath, [BIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: ownEnvironment(),
+      env: { ...ownEnvironment(), ...env },
     });
     const log: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
