@@ -61,7 +61,7 @@ export class Correlator {
   #byTrace(head: RequestHead): SessionTicket | undefined {
     const { traceparent, traceparentCount } = head;
     const { traces } = this.#options;
-    if (traceparent === undefined || traces.size === 0) return undefined;
+    if (traceparent === undefined || traces.isEmpty) return undefined;
     if (traceparentCount > 1 || !isValidTraceparent(traceparent)) return undefined;
     const traceId = traceIdOf(traceparent);
     const spanId = spanIdOf(traceparent);

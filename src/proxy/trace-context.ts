@@ -91,7 +91,7 @@ export function readSessionMember(tracestate: string): string | undefined {
  * and what exceeds 32 members falls off at the right.
  */
 export function writeTracestate(tracestate: string | undefined, sessionId: string): string {
-  const own = `${SESSION_MEMBER}=${sessionId}`;
+  const own = ownMember(sessionId);
   if (tracestate === undefined || tracestate === own) return own;
   let list = own;
   let members = 1;
@@ -105,6 +105,18 @@ export function writeTracestate(tracestate: string | undefined, sessionId: strin
     members += 1;
   }
   return list;
+}
+
+// Requests of one session mostly come one after another: the same string serves them all.
+let lastSessionId = '';
+let lastMember = '';
+
+function ownMember(sessionId: string): string {
+  if (sessionId !== lastSessionId) {
+    lastSessionId = sessionId;
+    lastMember = `${SESSION_MEMBER}=${sessionId}`;
+  }
+  return lastMember;
 }
 
 // Ids are cut from a pool of random digits: one call into the kernel's generator for some hundred of them.

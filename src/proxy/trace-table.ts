@@ -1,5 +1,7 @@
-/** Entries remembered, one or two for each request; at some 150 bytes each this is 10 MB at most. */
-const MAX_ENTRIES = 65_536;
+import { RecentMap } from '../runtime/index.ts';
+
+/** Entries remembered at least, one or two for each request; twice as many at most, of some 150 bytes: 5 MB. */
+const MIN_ENTRIES = 16_384;
 
 /** In the place of a session id: more than one open session has the trace. No session has this id. */
 const SHARED = '';
@@ -15,52 +17,39 @@ const SHARED = '';
  */
 export class TraceTable {
   /** By trace id, or by trace id and span id together. */
-  readonly #sessions = new Map<string, string>();
-  readonly #limit: number;
+  readonly #sessions: RecentMap<string>;
   readonly #isOpen: (sessionId: string) => boolean;
 
   /** @param isOpen asked about the session that had a trace, when another one comes with it */
-  constructor(limit = MAX_ENTRIES, isOpen: (sessionId: string) => boolean = () => false) {
-    this.#limit = limit;
+  constructor(limit = MIN_ENTRIES, isOpen: (sessionId: string) => boolean = () => false) {
+    this.#sessions = new RecentMap(limit);
     this.#isOpen = isOpen;
   }
 
-  get size(): number {
-    return this.#sessions.size;
+  get isEmpty(): boolean {
+    return this.#sessions.isEmpty;
   }
 
-  /** @param spanId of the hop, where the trace was not begun by it */
+  /** @param spanId of the hop, where the trace was not begun by it; one that was is its session's alone */
   remember(traceId: string, sessionId: string, spanId?: string): void {
-    if (spanId !== undefined) this.#put(traceId + spanId, sessionId);
+    if (spanId === undefined) {
+      this.#sessions.set(traceId, sessionId);
+      return;
+    }
+    this.#sessions.set(traceId + spanId, sessionId);
     const known = this.#sessions.get(traceId);
     const isShared = known !== undefined && known !== sessionId && (known === SHARED || this.#isOpen(known));
-    this.#put(traceId, isShared ? SHARED : sessionId);
+    this.#sessions.set(traceId, isShared ? SHARED : sessionId);
   }
 
   /** The id of the session that the hop, or else its trace, belongs to; that session may be closed by now. */
   find(traceId: string, spanId = ''): string | undefined {
-    const hop = traceId + spanId;
-    const key = this.#sessions.has(hop) ? hop : traceId;
-    const sessionId = this.#sessions.get(key);
-    if (sessionId === undefined) return undefined;
-    this.#put(key, sessionId);
+    const sessionId = this.#sessions.get(traceId + spanId) ?? this.#sessions.get(traceId);
     return sessionId === SHARED ? undefined : sessionId;
   }
 
   /** Forgets what `find` has found. */
   forget(traceId: string, spanId = ''): void {
     if (!this.#sessions.delete(traceId + spanId)) this.#sessions.delete(traceId);
-  }
-
-  #put(key: string, sessionId: string): void {
-    // A Map keeps the order of insertion: put in again, the entry is the newest.
-    this.#sessions.delete(key);
-    this.#sessions.set(key, sessionId);
-    if (this.#sessions.size > this.#limit) {
-      for (const oldest of this.#sessions.keys()) {
-        this.#sessions.delete(oldest);
-        break;
-      }
-    }
   }
 }

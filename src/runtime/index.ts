@@ -14,4 +14,5 @@ export type {
 export { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export { LocalRuntime, type LocalRuntimeOptions } from './local-runtime.ts';
 export { METRICS_CONTENT_TYPE, renderMetrics } from './metrics.ts';
+export { RecentMap } from './recent-map.ts';
 export { type ControlListenerOptions, createControlListener } from './server.ts';

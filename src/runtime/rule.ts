@@ -12,13 +12,19 @@ import {
 } from '../cases/index.ts';
 import type { Decision, Forward, Respond } from './decision.ts';
 import { InvalidResponseError, prepareResponse } from './prepared-response.ts';
-import { ServedTraces } from './served-traces.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** Where a rule comes from; on a tie of priorities the later one wins (CONTRACT section 7). */
 export const LAYER = { case: 0, session: 1 } as const;
 
 /** Mistakes after which the rest of a document is not looked at: nobody mends more of them at a time. */
 const MAX_ISSUES = 20;
+
+/**
+ * Traces that a rule which serves each trace once remembers at least. An id is 32 characters, so that a rule keeps
+ * about two megabytes at most. A trace that is forgotten can be served again.
+ */
+const SERVED_TRACES = 10_000;
 
 /** A decision for sessions that record everything, and one for those that do not. */
 interface DecisionPair {
@@ -39,7 +45,7 @@ export class CompiledRule {
   readonly #isOnce: boolean;
   readonly #decisions: DecisionPair | undefined;
   /** Who was served, where a `consume: once` rule serves each trace once. */
-  readonly #servedTraces: ServedTraces | undefined;
+  readonly #servedTraces: RecentMap<true> | undefined;
   #isSpent = false;
 
   constructor(
@@ -56,7 +62,7 @@ export class CompiledRule {
     this.#position = place.position;
     const isPerTrace = rule.consume === 'once' && rule.consumeScope === 'trace';
     this.#isOnce = rule.consume === 'once' && !isPerTrace;
-    this.#servedTraces = isPerTrace ? new ServedTraces() : undefined;
+    this.#servedTraces = isPerTrace ? new RecentMap<true>(SERVED_TRACES) : undefined;
     this.#decisions = decisions;
   }
 
@@ -72,7 +78,7 @@ export class CompiledRule {
 
   /** A `consume: once` rule that was served, to the hop's trace where that is what counts. */
   isSpentFor(hop: Hop): boolean {
-    return this.#isSpent || this.#servedTraces?.has(traceOf(hop)) === true;
+    return this.#isSpent || this.#servedTraces?.get(traceOf(hop)) === true;
   }
 
   /** Highest priority, then later layer, then later entry. Two different rules never tie. */
@@ -90,7 +96,7 @@ export class CompiledRule {
   /** Counts that the rule was served to this hop. */
   take(hop: Hop): void {
     this.#isSpent = this.#isOnce;
-    this.#servedTraces?.add(traceOf(hop));
+    this.#servedTraces?.set(traceOf(hop), true);
   }
 }
 
