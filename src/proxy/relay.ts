@@ -66,11 +66,18 @@ export class Relay {
   information(status: number, reason: string, raw: RawFields): void {
     // HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
     if (this.#state !== 'waiting' || this.#response.req.httpVersionMinor === 0) return;
-    writeInformation(this.#response, status, reason, readFields(raw));
+    // Nobody asked to switch protocols: `Upgrade` is never among the fields that are sent.
+    if (status === 101 || !isWritable(status, reason)) this.#refuse(status);
+    else writeInformation(this.#response, status, reason, readFields(raw));
   }
 
   head(status: number, reason: string, raw: RawFields): void {
     if (this.#state !== 'waiting') return;
+    // node:http's client takes a 101 that nobody asked for as final.
+    if (status < 200 || !isWritable(status, reason)) {
+      this.#refuse(status);
+      return;
+    }
     const response = this.#response;
     const head = readResponseHead(raw);
     this.#recording?.head(status, reason, head.fields);
@@ -82,6 +89,14 @@ export class Relay {
     response.writeHead(status, reason, fields);
     this.#isFramed = head.hasContentLength || response.chunkedEncoding;
     flushHeadLater(this);
+  }
+
+  /** The parsers take any three digits for a status, and any octets for a reason phrase. */
+  #refuse(status: number): void {
+    const message = `${this.#authority} answered with a status line that cannot stand here, with status ${status}`;
+    const error = new ProxyError('upstream_invalid_response', message);
+    this.fail(error);
+    this.#upstream?.abort(error);
   }
 
   /** Sends the head, and what there is of the body, ahead of what is still to come. */
@@ -224,6 +239,11 @@ function breakOff(response: ProxiedResponse, isFramed: boolean): void {
     // The end of the connection is the end of the body: only a reset says that something is missing.
     socket.resetAndDestroy();
   }
+}
+
+/** RFC 9112 section 4: a status line has a status from 100 on, and no control characters in its phrase. */
+function isWritable(status: number, reason: string): boolean {
+  return status >= 100 && !/[^\t\x20-\x7e\x80-\xff]/.test(reason);
 }
 
 function canSendTrailers(response: ProxiedResponse, status: number, hasContentLength: boolean): boolean {

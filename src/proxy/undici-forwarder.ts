@@ -1,6 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Connector } from './connector.ts';
-import { ProxyError } from './errors.ts';
 import type { Forwarder, ForwarderOptions, OutgoingRequest } from './forwarder.ts';
 import type { Relay } from './relay.ts';
 import { latin1Reason, type RawFields } from './response-head.ts';
@@ -79,7 +78,6 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   ): void {
     const raw = (controller.rawHeaders ?? []) as RawFields;
     const phrase = latin1Reason(reason ?? '');
-    if (status === 101) throw unaskedSwitch();
     if (status < 200) this.#relay.information(status, phrase, raw);
     else this.#relay.head(status, phrase, raw);
   }
@@ -95,12 +93,4 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#relay.fail(error);
   }
-}
-
-/** `Upgrade` is never among the fields that are sent, and yet undici lets a 101 pass that has no such field. */
-function unaskedSwitch(): ProxyError {
-  return new ProxyError(
-    'upstream_invalid_response',
-    'the upstream switched protocols (101), which the request did not ask for',
-  );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { request } from './rows/row.ts';
+import { chunked, request } from './rows/row.ts';
 import { field, type Response } from './support/http-message.ts';
 import { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -28,6 +28,11 @@ const failures: readonly [name: string, play: (call: OriginCall) => unknown][] =
   ['answers no HTTP at all', (call) => call.write('SSH-2.0-OpenSSH_9.2\r\n')],
   ['answers a header that is none', (call) => call.write('HTTP/1.1 200 OK\r\nno colon here\r\n\r\n')],
   ['answers with a status that is no number', (call) => call.write('HTTP/1.1 OK\r\n\r\n')],
+  ['answers with a status below 100', (call) => call.write('HTTP/1.1 042 What\r\nContent-Length: 0\r\n\r\n')],
+  [
+    'answers with a control character in its reason',
+    (call) => call.write('HTTP/1.1 200 O\u0001K\r\nContent-Length: 0\r\n\r\n'),
+  ],
   ['breaks off inside its head', (call) => call.write('HTTP/1.1 200 OK\r\nX-Half').then(() => call.end())],
   [
     'switches protocols although nobody asked',
@@ -43,19 +48,29 @@ const failures: readonly [name: string, play: (call: OriginCall) => unknown][] =
   ],
 ];
 
+/** The one goes by undici, the other by node:http's client. */
+const requests = [
+  request('GET', '/'),
+  request('POST', '/', ['Transfer-Encoding: chunked'], chunked(['body'])),
+];
+
 for (const way of ways) {
   describe(`an upstream: ${way.name}`, () => {
-    for (const [name, play] of failures) {
-      test(`that ${name} is a 502`, async () => {
-        const route = await openRoute(program, way);
-        origin.next(async (call) => {
-          await call.body();
-          await play(call);
+    for (const sent of requests) {
+      for (const [name, play] of failures) {
+        test(`that ${name} is a 502, also for ${sent.method}`, async () => {
+          const route = await openRoute(program, way);
+          origin.next(async (call) => {
+            await call.body();
+            await play(call);
+          });
+          using client = await RawClient.connect(route.url);
+          await client.write(renderRequest(sent, route, origin));
+          expectProxyError(await client.readResponse(), 502);
+          await expectRecordedFailure(route);
+          await expectWorking(route);
         });
-        expectProxyError(await get(route), 502);
-        await expectRecordedFailure(route);
-        await expectWorking(route);
-      });
+      }
     }
   });
 }
