@@ -202,7 +202,7 @@ export class ExchangePath {
 
   #forward({ request, response, method, head, target }: Arrival, extras: ForwardExtras | undefined): void {
     if (head.host !== target.host) replaceHost(head.fields, target.host);
-    const body = hasBody(head) ? bodyOf(request, extras) : null;
+    const body = hasBody(head) ? bodyOf(request, response, extras) : null;
     const outgoing: OutgoingRequest = { target, method, head, fields: head.fields, body, request };
     const relay = new Relay(response, target.host, extras?.recording, extras?.addedFields);
     const { undici, node } = this.#options.forwarders;
@@ -251,12 +251,16 @@ function hasBody(head: RequestHead): boolean {
 }
 
 /** What is sent upstream: the bytes that a rule made us read, or the stream, or the one before the other. */
-function bodyOf(request: IncomingMessage, extras: ForwardExtras | undefined): RequestBody | Buffer {
+function bodyOf(
+  request: IncomingMessage,
+  response: ProxiedResponse,
+  extras: ForwardExtras | undefined,
+): RequestBody | Buffer {
   const tap = extras?.recording?.requestTap;
   const read = extras?.read;
   if (read?.complete) {
     tap?.add(read.bytes);
     return read.bytes;
   }
-  return new RequestBody(request, tap, read?.bytes);
+  return new RequestBody(request, response, tap, read?.bytes);
 }

@@ -72,7 +72,9 @@ export class NodeForwarder implements Forwarder {
     });
     const { headerTimeoutMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
+    let hasAnswered = false;
     upstream.on('finish', () => {
+      if (hasAnswered) return;
       const late = () =>
         new ProxyError('upstream_header_timeout', `${target.host} sent no response header in time`);
       timer = setTimeout(() => upstream.destroy(late()), headerTimeoutMs);
@@ -85,6 +87,7 @@ export class NodeForwarder implements Forwarder {
       relay.information(info.statusCode, info.statusMessage, info.rawHeaders),
     );
     upstream.on('response', (response) => {
+      hasAnswered = true;
       clearTimeout(timer);
       relay.connected({
         abort: (reason) => upstream.destroy(reason),
@@ -106,6 +109,10 @@ export class NodeForwarder implements Forwarder {
     }
     body.on('error', (error) => upstream.destroy(error));
     body.on('end', () => finish(upstream, request.rawTrailers, null));
+    body.on('close', () => {
+      // Given up half-way: the upstream must not wait for the rest.
+      if (!body.readableEnded) upstream.destroy();
+    });
     body.pipe(upstream, { end: false });
   }
 

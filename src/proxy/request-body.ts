@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { BodyTap } from './body-tap.ts';
 
@@ -12,7 +12,7 @@ export class RequestBody extends Readable {
   readonly #tap: BodyTap | undefined;
 
   /** @param prefix bytes that were read already, because a rule looked at them */
-  constructor(request: IncomingMessage, tap: BodyTap | undefined, prefix?: Buffer) {
+  constructor(request: IncomingMessage, response: ServerResponse, tap: BodyTap | undefined, prefix?: Buffer) {
     super();
     this.#request = request;
     this.#tap = tap;
@@ -25,6 +25,8 @@ export class RequestBody extends Readable {
     request.on('close', this.#onClose);
     request.on('error', this.#onClose);
     request.pause();
+    // An answer may come before the end of the upload; what is left of it is then for nobody.
+    response.once('finish', () => this.destroy());
   }
 
   override _read(): void {
@@ -35,6 +37,8 @@ export class RequestBody extends Readable {
     this.#request.off('data', this.#onData);
     this.#request.off('end', this.#onEnd);
     this.#request.off('close', this.#onClose);
+    // Nobody wants the rest, but it has to be read: the next request on the connection stands behind it.
+    this.#request.resume();
     callback(error);
   }
 

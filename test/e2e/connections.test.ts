@@ -193,6 +193,50 @@ for (const way of ways) {
   });
 }
 
+/** The one goes by undici, the other by node:http's client. */
+const uploads = [
+  { lines: ['Content-Length: 300000'], rest: Buffer.alloc(200_000) },
+  { lines: ['Transfer-Encoding: chunked'], rest: chunked([Buffer.alloc(200_000)]) },
+];
+
+for (const { lines, rest } of uploads) {
+  test(`a connection goes on after an upload that could not be delivered: ${lines}`, async () => {
+    using client = await RawClient.connect(program.egress);
+    const gone = await ScriptedOrigin.listen();
+    await gone[Symbol.asyncDispose]();
+    await client.write(
+      [`POST http://${gone.authority}/ HTTP/1.1`, `Host: ${gone.authority}`, ...lines, '', ''].join('\r\n'),
+    );
+    const first = lines[0]?.startsWith('Content') ? Buffer.alloc(100_000) : Buffer.from('1\r\na\r\n');
+    await client.write(first);
+    assert.equal((await client.readResponse()).status, 502);
+    const sent = client.write(rest);
+    app.next(plain('next'));
+    const next = client.write(`GET http://${app.authority}/ HTTP/1.1\r\nHost: ${app.authority}\r\n\r\n`);
+    assert.equal((await client.readResponse()).body.toString(), 'next');
+    await Promise.all([sent, next]);
+  });
+
+  test(`a connection goes on after an answer that came before the end of its upload: ${lines}`, async () => {
+    using client = await RawClient.connect(program.egress);
+    app.next(async (call) => {
+      await call.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno');
+      await call.gone();
+    });
+    await client.write(
+      [`POST http://${app.authority}/ HTTP/1.1`, `Host: ${app.authority}`, ...lines, '', ''].join('\r\n'),
+    );
+    const first = lines[0]?.startsWith('Content') ? Buffer.alloc(100_000) : Buffer.from('1\r\na\r\n');
+    await client.write(first);
+    assert.equal((await client.readResponse()).status, 413);
+    const sent = client.write(rest);
+    app.next(plain('next'));
+    const next = client.write(`GET http://${app.authority}/ HTTP/1.1\r\nHost: ${app.authority}\r\n\r\n`);
+    assert.equal((await client.readResponse()).body.toString(), 'next');
+    await Promise.all([sent, next]);
+  });
+}
+
 test('requests on one connection may belong to different sessions, or to none', async () => {
   using client = await RawClient.connect(program.egress);
   const routes = await Promise.all(
