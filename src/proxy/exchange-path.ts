@@ -193,6 +193,8 @@ export class ExchangePath {
 
   #respond({ arrival, read }: SessionArrival, decision: Respond, recording: LiveExchange | undefined): void {
     const { request, response } = arrival;
+    // The rest of a body that was too large to be held: it has to be read all the same.
+    if (read?.complete === false) request.resume();
     if (recording === undefined && decision.latencyMs === 0) {
       writePrepared(response, decision.response);
     } else {
