@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Span } from '../../src/cases/documents.generated.ts';
 import { plain, type RowRequest, request } from './rows/row.ts';
 import type { Ending } from './support/byte-source.ts';
 import { field, type Head } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { attribute, onlySpan } from './support/recorded-spans.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
-import { type OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
+import type { OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 const MUCH = Buffer.alloc(64 << 20, 'much');
 const GET = request('GET', '/breaks');
@@ -77,14 +78,8 @@ const upstreamBreaks = [
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 for (const way of ways) {

@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { chunked, plain, request, response } from './rows/row.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { endToEnd, openRoute, type Route, renderRequest, ways } from './support/route.ts';
 import { type Script, ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let program: Program;
 let app: ScriptedOrigin;
-before(async () => {
-  app = await ScriptedOrigin.listen();
-  program = await Program.start(app.url);
-});
-beforeEach(() => app.clear());
-after(async () => {
-  await app[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin: app, program } = stage);
 });
 
 /** Answers with the request target, so that it is seen which answer belongs to which request. */

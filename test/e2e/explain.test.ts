@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Policy, Rule } from '../../src/cases/documents.generated.ts';
 import { Session } from './support/control-client.ts';
 import { callThrough } from './support/egress-call.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { Program } from './support/program.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 const STRICT: Policy = { externalHttp: 'strict', internalHttp: 'strict' };

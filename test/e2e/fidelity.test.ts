@@ -1,6 +1,6 @@
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { rows } from './rows/index.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import {
   expectRequestKept,
   expectResponseKept,
@@ -10,17 +10,13 @@ import {
   ways,
   waysByHost,
 } from './support/route.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 for (const way of [...ways, ...waysByHost]) {

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { request } from './rows/row.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const EXPECTING = request('POST', '/upload', ['Expect: 100-continue', 'Content-Length: 4']);
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 for (const way of ways) {

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { plain } from './rows/row.ts';
 import { field, type Response } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 interface Refusal {

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Rule } from '../../src/cases/documents.generated.ts';
 import { chunked, plain } from './rows/row.ts';
 import { Session } from './support/control-client.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient, toBytes } from './support/raw-client.ts';
 import { attribute, onlySpan } from './support/recorded-spans.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await program[Symbol.asyncDispose]();
-  await origin[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 const gold: Rule = {

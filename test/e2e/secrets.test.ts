@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { response } from './rows/row.ts';
 import { Session } from './support/control-client.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { attribute, spansOf } from './support/recorded-spans.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url, ['--log-level', 'trace', '--redact-body-path', '$.card.number']);
-});
-after(async () => {
-  await program[Symbol.asyncDispose]();
-  await origin[Symbol.asyncDispose]();
-});
+useStage(
+  (stage) => {
+    ({ origin, program } = stage);
+  },
+  ['--log-level', 'trace', '--redact-body-path', '$.card.number'],
+);
 
 /** Sends a request of the session through the egress listener, credentials and all. */
 async function send(session: Session, lines: readonly string[], body: string): Promise<void> {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { plain, request } from './rows/row.ts';
 import { field } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
-import { type OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
+import type { OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 const MIB = 1024 * 1024;
 const LARGE = 100 * MIB;
@@ -23,14 +24,8 @@ const BLOCK = Buffer.alloc(
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 for (const way of ways) {

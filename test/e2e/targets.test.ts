@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { plain, request } from './rows/row.ts';
 import { field } from './support/http-message.ts';
 import { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
 import { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let program: Program;
 let app: ScriptedOrigin;
-before(async () => {
-  app = await ScriptedOrigin.listen();
-  program = await Program.start(app.url);
-});
-beforeEach(() => app.clear());
-after(async () => {
-  await app[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin: app, program } = stage);
 });
 
 test('an absolute URL at the ingress listener still goes to the app', async () => {

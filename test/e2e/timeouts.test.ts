@@ -1,27 +1,25 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { request } from './rows/row.ts';
 import { Session } from './support/control-client.ts';
 import { field, type Response } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import type { Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { attribute, onlySpan } from './support/recorded-spans.ts';
 import { openRoute, renderRequest, ways } from './support/route.ts';
-import { ScriptedOrigin } from './support/scripted-origin.ts';
+import type { ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url, ['--connect-timeout', '300ms', '--header-timeout', '300ms']);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
-});
+useStage(
+  (stage) => {
+    ({ origin, program } = stage);
+  },
+  ['--connect-timeout', '300ms', '--header-timeout', '300ms'],
+);
 
 for (const way of ways) {
   describe(`time-outs: ${way.name}`, () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { chunked, request } from './rows/row.ts';
 import { field, type Response } from './support/http-message.ts';
 import { Program } from './support/program.ts';
@@ -7,19 +7,14 @@ import { RawClient } from './support/raw-client.ts';
 import { attribute, onlySpan } from './support/recorded-spans.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
 import { type OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
+import { useStage } from './support/stage.ts';
 
 const GET = request('GET', '/fails');
 
 let origin: ScriptedOrigin;
 let program: Program;
-before(async () => {
-  origin = await ScriptedOrigin.listen();
-  program = await Program.start(origin.url);
-});
-beforeEach(() => origin.clear());
-after(async () => {
-  await origin[Symbol.asyncDispose]();
-  await program[Symbol.asyncDispose]();
+useStage((stage) => {
+  ({ origin, program } = stage);
 });
 
 const failures: readonly [name: string, play: (call: OriginCall) => unknown][] = [
