@@ -1,7 +1,7 @@
 import { RecentMap } from '../runtime/index.ts';
 
-/** Entries remembered at least, one or two for each request; twice as many at most, of some 150 bytes: 5 MB. */
-const MIN_ENTRIES = 16_384;
+/** Entries remembered at least, one or two for each request; twice as many at most, some 2 MB. */
+const MIN_ENTRIES = 8192;
 
 /** In the place of a session id: more than one open session has the trace. No session has this id. */
 const SHARED = '';
