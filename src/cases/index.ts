@@ -70,5 +70,6 @@ export { tracesFromExchange } from './span.ts';
 export { exchangeFromSpan, hopFromSpan } from './span-reader.ts';
 export { millisecondsOf } from './span-time.ts';
 export type { TraceContext } from './trace-context.ts';
+export { isValidTraceparent, spanIdOf, traceIdOf } from './traceparent.ts';
 export { splitUrl } from './url.ts';
 export { InvalidDocumentError, type ValidationIssue, validateDocument } from './validation.ts';

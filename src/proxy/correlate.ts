@@ -1,9 +1,9 @@
-import type { Attribution } from '../cases/index.ts';
+import { type Attribution, isValidTraceparent, spanIdOf, traceIdOf } from '../cases/index.ts';
 import type { Runtime, SessionTicket } from '../runtime/index.ts';
 import { readBaggageSession } from './baggage.ts';
 import { readProxyUser } from './proxy-credential.ts';
 import type { RequestHead } from './request-head.ts';
-import { isValidTraceparent, readSessionMember, spanIdOf, traceIdOf } from './trace-context.ts';
+import { readSessionMember } from './trace-context.ts';
 import type { TraceTable } from './trace-table.ts';
 
 export interface CorrelatorOptions {

@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Connector } from './connector.ts';
 import { ProxyError } from './errors.ts';
+import { fieldPairs } from './field-pairs.ts';
 import type { Forwarder, ForwarderOptions, OutgoingRequest } from './forwarder.ts';
 import type { Relay } from './relay.ts';
 
@@ -123,12 +124,7 @@ export class NodeForwarder implements Forwarder {
 }
 
 function finish(upstream: http.ClientRequest, trailers: readonly string[], body: Buffer | null): void {
-  if (trailers.length > 0) {
-    const list: [string, string][] = [];
-    for (let i = 0; i < trailers.length; i += 2)
-      list.push([trailers[i] as string, trailers[i + 1] as string]);
-    upstream.addTrailers(list);
-  }
+  if (trailers.length > 0) upstream.addTrailers(fieldPairs(trailers));
   if (body === null || body.length === 0) upstream.end();
   else upstream.end(body);
 }

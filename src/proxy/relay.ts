@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
+import { fieldPairs } from './field-pairs.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { writeError } from './respond.ts';
 import { type RawFields, readFields, readResponseHead } from './response-head.ts';
@@ -134,7 +135,7 @@ export class Relay {
     if (rawTrailers.length > 0) {
       const trailers = readFields(rawTrailers);
       this.#recording?.trailers(trailers);
-      if (response.chunkedEncoding) response.addTrailers(pairs(trailers));
+      if (response.chunkedEncoding) response.addTrailers(fieldPairs(trailers));
     }
     // As one string head and body become one write; a Buffer would be a second one.
     if (this.#held === undefined) {
@@ -256,12 +257,6 @@ function dropTrailerField(fields: string[]): void {
   for (let i = fields.length - 2; i >= 0; i -= 2) {
     if (fields[i]?.toLowerCase() === 'trailer') fields.splice(i, 2);
   }
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) list.push([flat[i] as string, flat[i + 1] as string]);
-  return list;
 }
 
 /**

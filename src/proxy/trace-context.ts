@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { TraceContext } from '../cases/index.ts';
+import { isValidTraceparent, spanIdOf, type TraceContext, traceIdOf } from '../cases/index.ts';
 
 /** List member under which the session travels in `tracestate` (CONTRACT section 2). */
 const SESSION_MEMBER = 'x-softprobe-session-id';
@@ -10,10 +10,7 @@ const MAX_MEMBERS = 32;
 
 /**
  * Places a hop in its trace: below the span that a valid `traceparent` names, else at the root of a new one.
- *
- * Validity per W3C Trace Context level 1 and 2, section 3.2: version `ff`, all-zero ids, upper case, wrong
- * lengths and, in version 00, trailing data are invalid; a later version may append fields after a dash.
- * More than one field is invalid as well.
+ * More than one field is invalid.
  */
 export function continueTrace(traceparent: string | undefined, count: number): TraceContext {
   if (traceparent !== undefined && count === 1 && isValidTraceparent(traceparent)) {
@@ -27,48 +24,10 @@ export function continueTrace(traceparent: string | undefined, count: number): T
   return { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: undefined, flags: 1 };
 }
 
-/** The trace id of a valid `traceparent`. */
-export function traceIdOf(traceparent: string): string {
-  return traceparent.slice(3, 35);
-}
-
-/** The span id of a valid `traceparent`: of the hop that sent it. */
-export function spanIdOf(traceparent: string): string {
-  return traceparent.slice(36, 52);
-}
-
 /** The `traceparent` that tells the next hop that this one is its parent. Always version 00. */
 export function writeTraceparent(trace: TraceContext): string {
   const flags = trace.flags < 16 ? `0${trace.flags.toString(16)}` : trace.flags.toString(16);
   return `00-${trace.traceId}-${trace.spanId}-${flags}`;
-}
-
-export function isValidTraceparent(value: string): boolean {
-  if (value.length < 55) return false;
-  if (value[2] !== '-' || value[35] !== '-' || value[52] !== '-') return false;
-  if (!isLowerHex(value, 0, 2) || value.startsWith('ff')) return false;
-  if (!isLowerHex(value, 3, 35) || isZero(value, 3, 35)) return false;
-  if (!isLowerHex(value, 36, 52) || isZero(value, 36, 52)) return false;
-  if (!isLowerHex(value, 53, 55)) return false;
-  if (value.length === 55) return true;
-  return !value.startsWith('00') && value[55] === '-';
-}
-
-function isLowerHex(value: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    const code = value.charCodeAt(i);
-    const isDigit = code >= 0x30 && code <= 0x39;
-    const isLetter = code >= 0x61 && code <= 0x66;
-    if (!isDigit && !isLetter) return false;
-  }
-  return true;
-}
-
-function isZero(value: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    if (value.charCodeAt(i) !== 0x30) return false;
-  }
-  return true;
 }
 
 /** The session id in a `tracestate` list, also under the older key; undefined where there is none. */

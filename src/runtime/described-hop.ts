@@ -3,11 +3,10 @@ import {
   type HopDescription,
   headerOctets,
   InvalidDocumentError,
+  isValidTraceparent,
   splitUrl,
+  traceIdOf,
 } from '../cases/index.ts';
-
-/** W3C Trace Context section 3.2: the version, which is not `ff`, and ids that are not all zero. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
 
 /**
  * The hop that somebody describes, as the proxy would have made it of the real request.
@@ -32,7 +31,7 @@ export function hopFromDescription(
   if (!fields.has('host')) fields.set('host', [parts.host]);
   const isJson = body !== undefined && typeof body !== 'string';
   if (isJson && !fields.has('content-type')) fields.set('content-type', ['application/json']);
-  const traceId = traceIdOf(fields.get('traceparent') ?? []);
+  const traceId = traceOf(fields.get('traceparent') ?? []);
   return {
     direction,
     sessionId,
@@ -45,8 +44,6 @@ export function hopFromDescription(
   };
 }
 
-function traceIdOf([traceparent = '', ...more]: readonly string[]): string | undefined {
-  // Version 00 ends here; a later one may say more.
-  if (more.length > 0 || (traceparent.startsWith('00') && traceparent.length !== 55)) return undefined;
-  return TRACEPARENT.exec(traceparent)?.[1];
+function traceOf([traceparent = '', ...more]: readonly string[]): string | undefined {
+  return more.length === 0 && isValidTraceparent(traceparent) ? traceIdOf(traceparent) : undefined;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { isValidTraceparent } from '../../src/cases/index.ts';
 import {
   continueTrace,
-  isValidTraceparent,
   randomHex,
   readSessionMember,
   writeTraceparent,
