@@ -1,9 +1,9 @@
 /** How fast we are, next to what people would use instead: `npm run bench`. See CONTRIBUTING.md, "Measure". */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { CONTENDERS } from './contenders.ts';
+import { CONTENDERS, type Contender } from './contenders.ts';
 import { chooseCores, describeCores } from './cores.ts';
-import { applyLoad, CONNECTIONS, requireLoadGenerator } from './load.ts';
+import { applyLoad, CONNECTIONS, requireWrk, type Target } from './load.ts';
 import { measure } from './measure.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { PATH } from './payload.ts';
@@ -16,10 +16,11 @@ function tell(line: string): void {
 }
 
 async function run(options: Options): Promise<Report> {
-  requireLoadGenerator();
+  const contenders = CONTENDERS.filter(({ name }) => options.only.has(name));
+  if (contenders.some(({ access }) => access === 'direct')) requireWrk();
   const cores = chooseCores();
-  await using stage = await Stage.open(cores);
-  const alone = await applyLoad(stage.upstream.url + PATH, [], 1, cores.load);
+  await using stage = await Stage.open(cores, tell);
+  const alone = await askUpstream(stage, contenders);
   const settings = {
     date: new Date().toISOString(),
     machine: `${availableParallelism()} x ${cpus()[0]?.model.trim() ?? 'unknown processor'}`,
@@ -27,24 +28,48 @@ async function run(options: Options): Promise<Report> {
     connections: CONNECTIONS,
     cores: describeCores(cores),
     upstream: stage.upstream.software,
-    upstreamAloneRequestsPerSecond: Math.round(alone.requestsPerSecond),
+    upstreamAlone: alone,
     rounds: options.rounds,
     seconds: options.seconds,
     loadAverageBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
   tell(`${settings.machine}, Node ${settings.node}, ${settings.cores}`);
-  tell(
-    `upstream ${settings.upstream}; asked directly it gives ${settings.upstreamAloneRequestsPerSecond} requests/s`,
-  );
+  for (const [how, rate] of Object.entries(alone)) {
+    tell(`upstream ${settings.upstream}; asked directly (${how}) it gives ${rate} requests/s`);
+  }
   tell(
     `${settings.rounds} rounds of ${settings.seconds} s, ${CONNECTIONS} connections, load average ${settings.loadAverageBefore}`,
   );
-  const contenders = CONTENDERS.filter(({ name }) => options.only.has(name));
-  const report = summarize(await measure(contenders, stage, options, tell));
+  const report = summarize(await measure(contenders, stage, options));
   const json = `${JSON.stringify({ settings, ...report }, undefined, 2)}\n`;
   if (options.out !== undefined) writeFileSync(options.out, json);
   process.stdout.write(options.json ? json : `\n${formatReport(report)}`);
   return report;
+}
+
+/**
+ * What the load and the upstream can do with no proxy between them, in requests/s: several times what is measured
+ * through one, or the figures are theirs.
+ */
+async function askUpstream(
+  { upstream, cores }: Stage,
+  contenders: readonly Contender[],
+): Promise<Record<string, number>> {
+  const targets: readonly (readonly [Contender['access'], string, Target])[] = [
+    ['direct', 'HTTP, wrk', { url: upstream.url + PATH, headers: [] }],
+    [
+      'proxy',
+      'HTTPS, our generator',
+      { url: upstream.secureUrl + PATH, headers: [], authority: upstream.authority },
+    ],
+  ];
+  const rates: Record<string, number> = {};
+  for (const [access, how, target] of targets) {
+    if (!contenders.some((contender) => contender.access === access)) continue;
+    const { requestsPerSecond } = await applyLoad(target, { seconds: 1, core: cores.load, pid: undefined });
+    rates[how] = Math.round(requestsPerSecond);
+  }
+  return rates;
 }
 
 /** The options; undefined, and the exit code set, where there is nothing to measure. */

@@ -1,15 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
-import type { Sample } from './load.ts';
+import type { Sample, Target } from './load.ts';
+import { askOnce } from './load-connection.ts';
 import { PATH, PAYLOAD } from './payload.ts';
+import type { Softprobe } from './softprobe.ts';
 import type { Stage } from './stage.ts';
-
-/** Where the load goes in one stretch. */
-export interface Target {
-  readonly url: string;
-  /** Header lines such as `name: value`. */
-  readonly headers: readonly string[];
-}
 
 /** A contender whose process is up. */
 export interface Running {
@@ -25,8 +20,11 @@ export interface Running {
 export interface Contender {
   readonly name: string;
   readonly description: string;
+  /** How the load reaches it: by its own URL, from wrk, or as a forward proxy, from our own generator. */
+  readonly access: 'direct' | 'proxy';
   /** What `x-softprobe-outcome` must say; undefined: nothing. */
   readonly outcome: 'forward' | 'mock' | undefined;
+  /** @throws {Unavailable} when this machine does not have it, and cannot get it now */
   start(stage: Stage): Promise<Running>;
 }
 
@@ -35,24 +33,28 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'node-http',
     description: 'node:http answering, no proxy',
+    access: 'direct',
     outcome: undefined,
     start: (stage) => startPeer(stage, 'bare-http'),
   },
   {
     name: 'undici',
     description: 'bare proxy on undici dispatch',
+    access: 'direct',
     outcome: undefined,
     start: (stage) => startPeer(stage, 'bare-undici'),
   },
   {
     name: 'http-proxy-3',
     description: 'http-proxy-3, keep-alive agent',
+    access: 'direct',
     outcome: undefined,
     start: (stage) => startPeer(stage, 'http-proxy-3'),
   },
   {
     name: 'no-session',
     description: 'ours, request of no session',
+    access: 'direct',
     outcome: undefined,
     async start(stage) {
       const { pid, url } = await stage.softprobe('no session');
@@ -62,22 +64,89 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'recording',
     description: 'ours, recording',
+    access: 'direct',
     outcome: 'forward',
-    start: startRecording,
+    async start(stage) {
+      const softprobe = await stage.softprobe('recording');
+      return runRecording(softprobe, { url: softprobe.url + PATH, headers: [] });
+    },
   },
   {
     name: 'rule-of-10',
     description: 'ours, answer of 1 rule in 10',
+    access: 'direct',
     outcome: 'mock',
     start: (stage) => startRules(stage, 10),
   },
   {
     name: 'rule-of-10000',
     description: 'ours, answer of 1 rule in 10,000',
+    access: 'direct',
     outcome: 'mock',
     start: (stage) => startRules(stage, 10_000),
   },
+  {
+    name: 'egress',
+    description: 'ours as forward proxy, plain HTTP',
+    access: 'proxy',
+    outcome: undefined,
+    async start(stage) {
+      const { pid, proxy } = await stage.softprobe('egress');
+      return runUnchanged(pid, { url: stage.upstream.url + PATH, headers: [], proxy });
+    },
+  },
+  {
+    name: 'intercepted',
+    description: 'ours, HTTPS, request of no session',
+    access: 'proxy',
+    outcome: undefined,
+    async start(stage) {
+      const softprobe = await stage.softprobe('intercepted');
+      return runUnchanged(softprobe.pid, interceptedTarget(stage, softprobe));
+    },
+  },
+  {
+    name: 'intercepted-recording',
+    description: 'ours, HTTPS, recording',
+    access: 'proxy',
+    outcome: 'forward',
+    async start(stage) {
+      const softprobe = await stage.softprobe('intercepted recording');
+      return runRecording(softprobe, interceptedTarget(stage, softprobe));
+    },
+  },
+  {
+    name: 'mockttp-plain',
+    description: 'Mockttp as forward proxy, plain HTTP',
+    access: 'proxy',
+    outcome: undefined,
+    async start(stage) {
+      const { pid, proxy } = await stage.mockttp();
+      return runUnchanged(pid, { url: stage.upstream.url + PATH, headers: [], proxy });
+    },
+  },
+  {
+    name: 'mockttp',
+    description: 'Mockttp, HTTPS',
+    access: 'proxy',
+    outcome: undefined,
+    async start(stage) {
+      const mockttp = await stage.mockttp();
+      return runUnchanged(mockttp.pid, interceptedTarget(stage, mockttp));
+    },
+  },
 ];
+
+/**
+ * An HTTPS URL by way of a proxy. The client trusts the proxy's authority only: a proxy that passed the
+ * upstream's own certificate on would fail, and not look fast.
+ */
+function interceptedTarget(
+  { upstream }: Stage,
+  { proxy, authority }: { readonly proxy: string; readonly authority: string },
+): Target {
+  return { url: upstream.secureUrl + PATH, headers: [], proxy, authority };
+}
 
 /** A contender that needs nothing done before and after a stretch. */
 function runUnchanged(pid: number, target: Target): Running {
@@ -92,14 +161,13 @@ async function startPeer(stage: Stage, program: string): Promise<Running> {
 }
 
 /** A new session for each stretch, so that the recording in memory stays as small as a real one. */
-async function startRecording(stage: Stage): Promise<Running> {
-  const softprobe = await stage.softprobe('recording');
+function runRecording(softprobe: Softprobe, target: Target): Running {
   let sessionId = '';
   return {
     pid: softprobe.pid,
     async open() {
       sessionId = await softprobe.openSession('capture');
-      return { url: softprobe.url + PATH, headers: [`x-softprobe-session-id: ${sessionId}`] };
+      return { ...target, headers: [`x-softprobe-session-id: ${sessionId}`] };
     },
     async close({ requests }) {
       const recorded = await softprobe.closeSession(sessionId);
@@ -126,18 +194,12 @@ async function startRules(stage: Stage, count: number): Promise<Running> {
  *
  * @throws when it is not the answer that this row is about
  */
-export async function verify({ name, outcome }: Contender, { url, headers }: Target): Promise<void> {
-  const answer = await fetch(url, {
-    headers: headers.map((line): [string, string] => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    }),
-  });
-  const body = await answer.text();
-  const said = answer.headers.get('x-softprobe-outcome') ?? undefined;
-  if (answer.status !== 200 || body !== PAYLOAD || said !== outcome) {
+export async function verify({ name, outcome }: Contender, target: Target): Promise<void> {
+  const { status, head, body } = await askOnce(target);
+  const said = /^x-softprobe-outcome: *(.*)$/im.exec(head)?.[1];
+  if (status !== 200 || body !== PAYLOAD || said !== outcome) {
     throw new Error(
-      `${name}: expected 200, outcome ${outcome ?? '(none)'} and the payload, got ${answer.status}, outcome ${said ?? '(none)'} and ${JSON.stringify(body.slice(0, 200))}`,
+      `${name}: expected 200, outcome ${outcome ?? '(none)'} and the payload, got ${status}, outcome ${said ?? '(none)'} and ${JSON.stringify(body.slice(0, 200))}`,
     );
   }
 }

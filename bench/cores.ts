@@ -27,5 +27,5 @@ export function commandOn(core: number | undefined, command: readonly string[]):
 /** One line for the report. */
 export function describeCores({ proxy, load, upstream }: Cores): string {
   if (proxy === undefined) return 'not pinned to cores (expect more noise)';
-  return `proxy on core ${proxy}, wrk on core ${load}, upstream on core ${upstream}`;
+  return `proxy on core ${proxy}, load on core ${load}, upstream on core ${upstream}`;
 }

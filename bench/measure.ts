@@ -1,66 +1,79 @@
 import { type Contender, type Running, verify } from './contenders.ts';
-import { cpuSecondsOf } from './cpu-time.ts';
-import { applyLoad, type Sample } from './load.ts';
+import { applyLoad, type Sample, type Target } from './load.ts';
 import type { Stage } from './stage.ts';
-
-/** What one stretch of load saw, and what it cost. */
-export interface Measurement extends Sample {
-  /** Processor time of the contender for one request, in microseconds; NaN where it cannot be known. */
-  readonly cpu: number;
-}
+import { Unavailable } from './unavailable.ts';
 
 /** All measurements of one contender, one a round. */
 export interface Row {
   readonly contender: Contender;
-  readonly samples: readonly Measurement[];
+  readonly samples: readonly Sample[];
+}
+
+/** A contender that could not be measured. */
+export interface Missing {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface Measurements {
+  readonly rows: readonly Row[];
+  readonly missing: readonly Missing[];
 }
 
 interface Runner {
   readonly contender: Contender;
   readonly running: Running;
-  readonly samples: Measurement[];
+  readonly samples: Sample[];
 }
 
-const WARM_UP_SECONDS = 3;
+/** Of each contender, before anything counts. */
+export const WARM_UP_SECONDS = 3;
 
 /**
  * Loads the contenders in turns. Every second round goes backwards, so that a machine that slowly gets
  * busier, or hotter, harms none of them more than the others.
- *
- * @param tell gets a line of progress now and then
  */
 export async function measure(
   contenders: readonly Contender[],
   stage: Stage,
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
-  tell: (line: string) => void,
-): Promise<readonly Row[]> {
+): Promise<Measurements> {
   const runners: Runner[] = [];
+  const missing: Missing[] = [];
   for (const contender of contenders) {
-    tell(`warming up ${contender.name}`);
-    const runner: Runner = { contender, running: await contender.start(stage), samples: [] };
-    const target = await runner.running.open();
-    await verify(contender, target);
-    // The first stretch is thrown away: V8 is still compiling what runs hot.
-    await runner.running.close(
-      await applyLoad(target.url, target.headers, WARM_UP_SECONDS, stage.cores.load),
-    );
-    runners.push(runner);
+    stage.tell(`warming up ${contender.name}`);
+    try {
+      runners.push(await warmUp(contender, stage));
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      missing.push({ name: contender.name, reason: error.message });
+      stage.tell(`leaving ${contender.name} out: ${error.message}`);
+    }
   }
   for (let round = 1; round <= rounds; round++) {
-    tell(`round ${round} of ${rounds}`);
+    stage.tell(`round ${round} of ${rounds}`);
     for (const runner of round % 2 === 1 ? runners : runners.toReversed()) {
       runner.samples.push(await measureOnce(runner, stage, seconds));
     }
   }
-  return runners;
+  return { rows: runners, missing };
 }
 
-async function measureOnce({ running }: Runner, stage: Stage, seconds: number): Promise<Measurement> {
-  const { url, headers } = await running.open();
-  const before = cpuSecondsOf(running.pid);
-  const sample = await applyLoad(url, headers, seconds, stage.cores.load);
-  const used = cpuSecondsOf(running.pid) - before;
+/** The first stretch is thrown away: V8 is still compiling what runs hot. */
+async function warmUp(contender: Contender, stage: Stage): Promise<Runner> {
+  const running = await contender.start(stage);
+  const target = await running.open();
+  await verify(contender, target);
+  await running.close(await load(running, target, stage, WARM_UP_SECONDS));
+  return { contender, running, samples: [] };
+}
+
+async function measureOnce({ running }: Runner, stage: Stage, seconds: number): Promise<Sample> {
+  const sample = await load(running, await running.open(), stage, seconds);
   await running.close(sample);
-  return { ...sample, cpu: (used / sample.requests) * 1e6 };
+  return sample;
+}
+
+function load({ pid }: Running, target: Target, { cores }: Stage, seconds: number): Promise<Sample> {
+  return applyLoad(target, { seconds, core: cores.load, pid });
 }

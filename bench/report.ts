@@ -1,4 +1,4 @@
-import type { Row } from './measure.ts';
+import type { Measurements, Missing, Row } from './measure.ts';
 import { median, spread } from './statistics.ts';
 import { TARGETS } from './targets.ts';
 
@@ -6,7 +6,7 @@ import { TARGETS } from './targets.ts';
 export interface Figures {
   readonly name: string;
   readonly description: string;
-  /** Median of the rounds, as are the next three. */
+  /** Median of the rounds, as are the next four. */
   readonly requestsPerSecond: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -14,6 +14,11 @@ export interface Figures {
   readonly p99: number;
   /** Processor time for one request, in microseconds. Steadier than a rate where others use the core too. */
   readonly cpu: number;
+  /**
+   * Of a core, while it was loaded; more than 1 where threads besides the main one had another core. Well below 1,
+   * it was the load that set the rate, or somebody else who used the core.
+   */
+  readonly busy: number;
   /** (fastest - slowest round) / median: how noisy this row was. */
   readonly spread: number;
   /** Requests/s of each round. */
@@ -37,15 +42,17 @@ export interface Ratio {
 export interface Report {
   readonly figures: readonly Figures[];
   readonly ratios: readonly Ratio[];
+  readonly missing: readonly Missing[];
   /** Median of the rows' spreads. */
   readonly noise: number;
 }
 
-export function summarize(rows: readonly Row[]): Report {
+export function summarize({ rows, missing }: Measurements): Report {
   const figures = rows.map(summarizeRow);
   return {
     figures,
     ratios: compare(figures),
+    missing,
     noise: round(median(figures.map((figure) => figure.spread)), 3),
   };
 }
@@ -59,6 +66,7 @@ function summarizeRow({ contender: { name, description }, samples }: Row): Figur
     p50: round(median(samples.map(({ p50 }) => p50)), 2),
     p99: round(median(samples.map(({ p99 }) => p99)), 2),
     cpu: round(median(samples.map(({ cpu }) => cpu)), 2),
+    busy: round(median(samples.map((sample) => (sample.requestsPerSecond * sample.cpu) / 1e6)), 3),
     spread: round(spread(rounds), 3),
     rounds,
   };
@@ -90,16 +98,17 @@ function compare(figures: readonly Figures[]): Ratio[] {
 
 /** A wide spread makes medians a guess: 10 % is what a quiet machine shows between equal rounds. */
 export function describeNoise(noise: number): string {
+  if (Number.isNaN(noise)) return 'nothing was measured';
   const percent = `${Math.round(noise * 100)} %`;
   if (noise <= 0.1) return `quiet: the rounds of one row lie within ${percent}`;
   if (noise <= 0.25) return `noisy: the rounds of one row differ by ${percent}; trust ratios, not rates`;
   return `very noisy: the rounds of one row differ by ${percent}; measure again on a machine that is idle`;
 }
 
-export function formatReport({ figures, ratios, noise }: Report): string {
+export function formatReport({ figures, ratios, missing, noise }: Report): string {
   return [
     formatTable(
-      ['contender', '', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us', 'spread'],
+      ['contender', '', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us', 'busy', 'spread'],
       figures.map((row) => [
         row.name,
         row.description,
@@ -107,9 +116,11 @@ export function formatReport({ figures, ratios, noise }: Report): string {
         row.p50.toFixed(2),
         row.p99.toFixed(2),
         row.cpu.toFixed(1),
+        `${Math.round(row.busy * 100)} %`,
         `${Math.round(row.spread * 100)} %`,
       ]),
     ),
+    ...missing.map(({ name, reason }) => `${name} was not measured: ${reason}`),
     '',
     ...(ratios.length === 0
       ? ['no ratio: a target needs both of its contenders']

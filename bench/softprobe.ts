@@ -1,9 +1,11 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openAuthority } from '../src/authority/index.ts';
 import { Child } from './child.ts';
 import { PATH, PAYLOAD } from './payload.ts';
 import { makeScratchFolder } from './scratch.ts';
+import type { Upstream } from './upstream.ts';
 
 const program = fileURLToPath(new URL('../bin/softprobe-proxy.js', import.meta.url));
 
@@ -15,17 +17,25 @@ export class Softprobe {
   readonly pid: number;
   /** The ingress listener. */
   readonly url: string;
+  /** The egress listener, a forward proxy. */
+  readonly proxy: string;
+  /** PEM file of the authority that signs what it shows to clients. */
+  readonly authority: string;
 
-  private constructor(child: Child, captureFolder: string, url: string, control: string) {
+  private constructor(child: Child, captureFolder: string, authority: string, ready: string) {
     this.#child = child;
     this.pid = child.pid;
     this.#captureFolder = captureFolder;
-    this.url = url;
-    this.#control = control;
+    this.authority = authority;
+    this.url = readUrl(ready, 'ingress');
+    this.proxy = readUrl(ready, 'egress');
+    this.#control = readUrl(ready, 'control');
   }
 
-  static async start(upstream: string, core: number | undefined): Promise<Softprobe> {
+  static async start(upstream: Upstream, core: number | undefined): Promise<Softprobe> {
     const captureFolder = makeScratchFolder();
+    const authorityFolder = join(makeScratchFolder(), 'authority');
+    const { certFile } = await openAuthority({ folder: authorityFolder });
     const anyPort = ['ingress', 'egress', 'control', 'admin'].map((listener) => `--${listener}-port=0`);
     const child = new Child(
       [
@@ -34,15 +44,17 @@ export class Softprobe {
         'start',
         '--json',
         '--log-level=warn',
-        `--app-url=${upstream}`,
+        `--app-url=${upstream.url}`,
         `--capture-dir=${captureFolder}`,
+        `--ca-dir=${authorityFolder}`,
+        `--upstream-ca=${upstream.authority}`,
         ...anyPort,
       ],
       core,
       { SOFTPROBE_API_TOKEN: undefined, SOFTPROBE_CAPTURE_CASE_PATH: undefined },
     );
     const ready = await child.firstLine();
-    return new Softprobe(child, captureFolder, readUrl(ready, 'ingress'), readUrl(ready, 'control'));
+    return new Softprobe(child, captureFolder, certFile, ready);
   }
 
   async openSession(mode: 'capture' | 'replay'): Promise<string> {

@@ -12,4 +12,7 @@ export const TARGETS: readonly Target[] = [
   { contender: 'recording', peer: 'http-proxy-3', atLeast: 2.0 },
   { contender: 'rule-of-10', peer: 'node-http', atLeast: 0.65 },
   { contender: 'rule-of-10000', peer: 'rule-of-10', atLeast: 0.9 },
+  { contender: 'intercepted', peer: 'mockttp', atLeast: 5 },
+  // Both legs are TLS, and the client's goes through a tunnel: the same request without either.
+  { contender: 'intercepted', peer: 'egress', atLeast: 0.6 },
 ];
