@@ -3,6 +3,7 @@ import { type CaseSpan, spansOf } from './case-spans.ts';
 import type { CaseDocument, When } from './documents.generated.ts';
 import type { Exchange, Hop } from './exchange.ts';
 import { compileWhen } from './predicate.ts';
+import { SoftprobeError } from './softprobe-error.ts';
 import { hopFromSpan } from './span-reader.ts';
 import { urlWithoutUserinfo } from './url.ts';
 import { InvalidDocumentError, validateDocument } from './validation.ts';
@@ -14,7 +15,7 @@ const MAX_LISTED = 20;
  * A lookup that found no hop, or several where one was asked for. The message lists the candidates, one a
  * line, and says what to change in the predicate.
  */
-export class CaseLookupError extends Error {
+export class CaseLookupError extends SoftprobeError {
   override readonly name = 'CaseLookupError';
   /** The hops that the predicate found: none, or more than one. */
   readonly matches: readonly CaseHit[];
@@ -87,7 +88,7 @@ function hopsOf(document: CaseDocument): CaseHop[] {
 }
 
 /** Callers in JavaScript have no compiler to tell them of a misspelt key: the schema of rules does. */
-function checkPredicate(predicate: When): void {
+export function checkPredicate(predicate: When): void {
   try {
     validateDocument('rules', { rules: [{ when: predicate, then: { action: 'passthrough' } }] });
   } catch (error) {

@@ -5,7 +5,7 @@ import { bodyHas, bodyValueIs } from './predicates/body.ts';
 import type { Predicate } from './predicates/definition.ts';
 import { headerIs, headerLooksLike } from './predicates/header.ts';
 import { hostEndsWith, hostEndsWithNone, hostIs } from './predicates/host.ts';
-import { pathIs, pathLooksLike, pathStartsWith, queryHas } from './predicates/path.ts';
+import { pathIs, pathLooksLike, pathStartsWith, queryHas, queryIsAbsent } from './predicates/path.ts';
 import { tagIs } from './predicates/trace-tag.ts';
 import { directionIs, methodIs, serviceIs } from './predicates/traffic.ts';
 import type { ValidationIssue } from './validation.ts';
@@ -72,7 +72,10 @@ const COMPILERS: Compilers = {
   path: (value) => [pathIs(value)],
   pathPrefix: (value) => [pathStartsWith(value)],
   pathPattern: (value, list) => list.attempt('/pathPattern', () => pathLooksLike(value)),
-  query: (value) => Object.entries(value).map(([name, expected]) => queryHas(name, expected)),
+  query: (value) =>
+    value === null
+      ? [queryIsAbsent()]
+      : Object.entries(value).map(([name, expected]) => queryHas(name, expected)),
   headers: (value) => Object.entries(value).map(([name, expected]) => headerIs(name, expected)),
   headerMatch: (value, list) =>
     Object.entries(value).flatMap(([name, source]) =>

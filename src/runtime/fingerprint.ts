@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { decodedBody, foldMethod, type Hop, jsonBodyOf, parseAuthority, portOf } from '../cases/index.ts';
+import {
+  canonicalJson,
+  decodedBody,
+  foldMethod,
+  type Hop,
+  jsonBodyOf,
+  parseAuthority,
+  portOf,
+} from '../cases/index.ts';
 
 /** 128 bits: nobody meets a collision by accident. */
 const HEX_DIGITS = 32;
@@ -26,20 +34,11 @@ function normalisedBody(hop: Hop): string | Uint8Array {
   const json = jsonBodyOf(hop);
   if (json !== undefined) {
     try {
-      return JSON.stringify(sorted(json.value));
+      return canonicalJson(json.value);
     } catch (error) {
       // Nested deeper than the stack: then the bytes must do.
       if (!(error instanceof RangeError)) throw error;
     }
   }
   return decodedBody(hop.body, hop);
-}
-
-/** The same JSON with the members of every object in code unit order. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return { list: value.map(sorted) };
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  // Pairs, not an object: integer-like names would be put first again, and `__proto__` is no ordinary key.
-  return { members: members.map(([name, member]) => [name, sorted(member)]) };
 }

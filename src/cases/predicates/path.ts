@@ -157,3 +157,18 @@ export function queryHas(name: string, expected: string | readonly string[]): Pr
         : `the query has no parameter ${name}`,
   };
 }
+
+/** `query: null`: the request has no query, not even an empty one. A path without a `?` says nothing of it. */
+export function queryIsAbsent(): Predicate {
+  return {
+    key: 'query',
+    pointer: '/query',
+    expected: null,
+    cost: COST.field,
+    readsBody: false,
+    matches: (hop) => hop.query === undefined,
+    actual: (hop) => hop.query,
+    nearness: () => NEARNESS.otherValue,
+    hint: () => 'the request has a query',
+  };
+}
