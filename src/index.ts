@@ -1,15 +1,22 @@
 /**
- * The library: the proxy in a process of your own, and what a test does with a case file. The program is in
- * src/cli.
+ * The library: the client that a test arranges its sessions with, what it does with a case file, and the proxy in a
+ * process of your own. The program is in src/cli.
  */
+
+// From their own files: the folders' index would load what is loaded on demand.
+export { AuthorityError, type AuthorityErrorCode } from './authority/authority-error.ts';
+export type { Authority, AuthorityOptions } from './authority/index.ts';
 export {
   type AnyValue,
+  type AuthFixtures,
   type CaseDocument,
   CaseFileError,
   type CaseFileProblem,
   type CaseHit,
   CaseLookupError,
   type CaseResponse,
+  type CaseRules,
+  type CaseRulesOptions,
   type Direction,
   type ErrorSpec,
   type Exchange,
@@ -17,6 +24,7 @@ export {
   findAllInCase,
   findInCase,
   type Hop,
+  type HopDescription,
   IncompleteRecordingError,
   InvalidDocumentError,
   InvalidWhenError,
@@ -35,7 +43,10 @@ export {
   type RulesDocument,
   readCaseFile,
   ruleFromHit,
+  rulesFromCase,
   type SessionRequest,
+  type SkippedHop,
+  SoftprobeError,
   type Span,
   type Then,
   type TraceContext,
@@ -44,10 +55,28 @@ export {
   type When,
 } from './cases/index.ts';
 export {
-  ListenError,
-  type ListenerName,
-  type ProxyOptions,
-  type RunningProxy,
-  startProxy,
-} from './proxy/index.ts';
-export { RuntimeError, type RuntimeErrorCode } from './runtime/index.ts';
+  type AppliedRules,
+  CaseLoadError,
+  type ClosedSession,
+  type Explanation,
+  type FailedPredicate,
+  type FetchLike,
+  type LoadedCase,
+  type MockedCase,
+  type NearMiss,
+  type OutboundMock,
+  type OutboundMockTarget,
+  type RequestDescription,
+  RuntimeError,
+  RuntimeUnreachableError,
+  type SessionChange,
+  type SessionStats,
+  Softprobe,
+  type SoftprobeOptions,
+  SoftprobeSession,
+  type StrictMiss,
+  UnknownSessionError,
+} from './client/index.ts';
+export type { ProxyOptions, RunningProxy } from './proxy/index.ts';
+export { ListenError, type ListenerName } from './proxy/listen-error.ts';
+export { openAuthority, startProxy } from './start-proxy.ts';

@@ -11,7 +11,6 @@ export type {
   SessionTicket,
   UncorrelatedRequest,
 } from './decision.ts';
-export { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export { LocalRuntime, type LocalRuntimeOptions } from './local-runtime.ts';
 export { METRICS_CONTENT_TYPE, renderMetrics } from './metrics.ts';
 export { RecentMap } from './recent-map.ts';
