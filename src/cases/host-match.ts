@@ -9,7 +9,7 @@ export interface Authority {
 }
 
 /** Tells whether a hop goes to a certain host, or to one of a family of hosts. */
-export type HostMatcher = (hop: Hop) => boolean;
+export type HostMatcher = (hop: Pick<Hop, 'host' | 'scheme'>) => boolean;
 
 /** A host in a rule or policy that cannot be meant as one. */
 export class HostSyntaxError extends Error {

@@ -1,40 +1,66 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { ProxyError, UPSTREAM_RESET } from './errors.ts';
+import type { UpstreamTlsOptions } from './options.ts';
 import type { OwnListeners } from './own-listeners.ts';
-
-/** Opens a connection to an upstream: TCP, and TLS on it for https. */
-export type Connector = buildConnector.connector;
+import { createTlsConnector } from './tls-connector.ts';
+import { UpstreamTls } from './upstream-tls.ts';
 
 /**
- * Makes the one connector that everything uses which opens connections. Certificates are verified against
- * the roots of Node; a connection to one of our own listeners is given up as a loop.
+ * Opens a connection to an upstream: TCP, and TLS on it for https. `servername` is the name that TLS asks for and
+ * that the certificate has to be for: '' asks for none. Undefined, it is the host's.
+ */
+export type Connector = (
+  options: Pick<buildConnector.Options, 'hostname' | 'protocol' | 'port' | 'servername'>,
+  callback: buildConnector.Callback,
+) => void;
+
+/**
+ * Makes the one connector that everything uses which opens connections. A connection to one of our own listeners
+ * is given up as a loop.
  *
  * @param connectTimeoutMs milliseconds until a connection must stand, TLS included
+ * @throws {TypeError} when something in the TLS options cannot be used
  */
-export function createConnector(connectTimeoutMs: number, ownListeners: OwnListeners): Connector {
-  const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false, autoSelectFamily: true });
+export function createConnector(
+  connectTimeoutMs: number,
+  ownListeners: OwnListeners,
+  upstreamTls?: UpstreamTlsOptions,
+): Connector {
+  const refuse = (socket: Socket): Error | undefined =>
+    ownListeners.isPeerOf(socket) ? loopTo(socket) : undefined;
+  const connectPlainly = buildConnector({
+    timeout: connectTimeoutMs,
+    allowH2: false,
+    autoSelectFamily: true,
+  });
+  const connectSecurely = createTlsConnector({
+    timeoutMs: connectTimeoutMs,
+    upstreamTls: new UpstreamTls(upstreamTls),
+    refuse,
+  });
   return (options, callback) => {
-    connect(
-      options,
-      (...result: buildConnector.Callback extends (...args: infer Args) => void ? Args : never) => {
-        const [error, socket] = result;
-        if (error === null && ownListeners.isPeerOf(socket as Socket)) {
-          socket.destroy();
-          callback(
-            new ProxyError(
-              'loop_detected',
-              `${options.host || options.hostname} is a listener of this proxy; a request sent there would come round for ever`,
-            ),
-            null,
-          );
-          return;
-        }
-        socket?.prependListener('error', renameReset);
-        callback(...result);
-      },
-    );
+    const isSecure = options.protocol === 'https:';
+    const connect = isSecure ? connectSecurely : connectPlainly;
+    connect(options, (...result: Parameters<buildConnector.Callback>) => {
+      const [error, socket] = result;
+      const refusal = error === null && !isSecure ? refuse(socket) : undefined;
+      if (refusal !== undefined) {
+        socket?.destroy();
+        callback(refusal, null);
+        return;
+      }
+      socket?.prependListener('error', renameReset);
+      callback(...result);
+    });
   };
+}
+
+function loopTo({ remoteAddress, remotePort }: Socket): ProxyError {
+  return new ProxyError(
+    'loop_detected',
+    `${remoteAddress}:${remotePort} is a listener of this proxy; a request sent there would come round for ever`,
+  );
 }
 
 /**

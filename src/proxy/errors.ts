@@ -1,3 +1,5 @@
+import { describeTlsFailure, type FailedHandshake } from './tls-failure.ts';
+
 /**
  * Every way in which the proxy itself can fail a request: a stable code, the HTTP status that the client
  * sees (CONTRACT section 9), the side that failed, and the `error.type` under which it is recorded.
@@ -13,6 +15,9 @@ const REGISTRY = {
   upstream_reset: { status: 502, side: 'upstream', type: 'ECONNRESET' },
   upstream_unreachable: { status: 502, side: 'upstream', type: 'EHOSTUNREACH' },
   upstream_name_not_found: { status: 502, side: 'upstream', type: 'ENOTFOUND' },
+  upstream_certificate_expired: { status: 502, side: 'upstream', type: 'certificate-expired' },
+  upstream_certificate_untrusted: { status: 502, side: 'upstream', type: 'certificate-untrusted' },
+  upstream_certificate_wrong_host: { status: 502, side: 'upstream', type: 'certificate-wrong-host' },
   upstream_certificate: { status: 502, side: 'upstream', type: 'certificate' },
   upstream_tls: { status: 502, side: 'upstream', type: 'tls' },
   upstream_invalid_response: { status: 502, side: 'upstream', type: 'invalid-response' },
@@ -43,14 +48,20 @@ export class ProxyError extends Error {
     this.code = code;
     this.status = REGISTRY[code].status;
     this.side = REGISTRY[code].side;
-    this.type = systemErrorCode(cause) ?? REGISTRY[code].type;
+    const { type } = REGISTRY[code];
+    // Where the registry has a name of the system's, the cause may have the better one.
+    this.type = (isSystemErrorCode(type) ? systemErrorCode(cause) : undefined) ?? type;
   }
 }
 
 /** The system's own name for a failure is the better `error.type`, where there is one: `ECONNREFUSED`. */
 function systemErrorCode(cause: unknown): string | undefined {
   const code = codeOf(cause);
-  return code !== undefined && /^E[A-Z]+$/.test(code) && code !== 'ETIMEDOUT' ? code : undefined;
+  return code !== undefined && isSystemErrorCode(code) && code !== 'ETIMEDOUT' ? code : undefined;
+}
+
+function isSystemErrorCode(code: string): boolean {
+  return /^E[A-Z]+$/.test(code);
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -61,15 +72,20 @@ function codeOf(error: unknown): string | undefined {
 /** `code` that the connector gives to an upstream's `ECONNRESET`. */
 export const UPSTREAM_RESET = 'ERR_UPSTREAM_RESET';
 
-/** Node's codes for a certificate that did not verify; OpenSSL's own all speak of CERT or CHAIN. */
-const CERTIFICATE_CODE = /CERT|CHAIN|SIGNATURE|ALTNAME/;
-
 /**
- * What a failure of the upstream side means, told in the words of the registry. `authority` is where the
- * request was going.
+ * What a failure of the upstream side means, told in the words of the registry.
+ *
+ * @param authority where the request was going
+ * @param handshake the TLS handshake that failed, if it was one
  */
-export function describeUpstreamFailure(error: unknown, authority: string): ProxyError {
+export function describeUpstreamFailure(
+  error: unknown,
+  authority: string,
+  handshake?: FailedHandshake,
+): ProxyError {
   if (error instanceof ProxyError) return error;
+  const tls = describeTlsFailure(error, authority, handshake);
+  if (tls !== undefined) return new ProxyError(tls.code, tls.message, error);
   const code = codeOf(error) ?? '';
   const detail = error instanceof Error ? error.message : String(error);
   switch (code) {
@@ -126,16 +142,6 @@ export function describeUpstreamFailure(error: unknown, authority: string): Prox
       `${authority} did not answer in HTTP/1.1 (${detail})`,
       error,
     );
-  }
-  if (CERTIFICATE_CODE.test(code)) {
-    return new ProxyError(
-      'upstream_certificate',
-      `the certificate of ${authority} was refused: ${detail}`,
-      error,
-    );
-  }
-  if (code.startsWith('ERR_SSL') || code === 'EPROTO') {
-    return new ProxyError('upstream_tls', `TLS with ${authority} failed: ${detail}`, error);
   }
   // Happy Eyeballs: several addresses, each with its own failure; the first tells enough.
   if (error instanceof AggregateError && error.errors.length > 0) {

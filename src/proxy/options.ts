@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Authority } from '../authority/index.ts';
 
 /** `sp.service.name` where nobody gave one. */
 export const DEFAULT_SERVICE_NAME = 'app';
@@ -41,6 +42,13 @@ export interface ProxyOptions {
   connectionsPerUpstream?: number;
   /** For requests under way when the proxy is closed; 10 s by default. */
   drainTimeoutMs?: number;
+  /**
+   * How TLS is looked into: with certificates for the names that clients ask for, issued by an authority that they
+   * must trust. `false`: TLS passes untouched. By default with the authority of the user's configuration folder.
+   */
+  interception?: false | InterceptionOptions;
+  /** How upstreams are verified, beyond the roots of the system and of Node. */
+  upstreamTls?: UpstreamTlsOptions;
   /** Until a connection to an upstream stands; 5 s by default. */
   connectTimeoutMs?: number;
   /** Until a request's header section is complete, and until a response's arrives; 60 s and 300 s by default. */
@@ -55,4 +63,34 @@ export interface ProxyOptions {
   version?: string;
   /** Silent by default. */
   logger?: Logger;
+}
+
+/** How the egress listener looks into TLS. */
+export interface InterceptionOptions {
+  /** Issues the certificates; the authority of the user's configuration folder by default. */
+  authority?: Authority;
+  /** Hosts whose TLS passes untouched, with all that is below them in the DNS. */
+  passthroughHosts?: string[];
+  /**
+   * What becomes of a host for which a client refused our certificate: `fail` (default) goes on intercepting it,
+   * `tunnel` lets it pass untouched from then on.
+   */
+  onUntrusted?: 'fail' | 'tunnel';
+}
+
+/** How upstreams are verified. */
+export interface UpstreamTlsOptions {
+  /** PEM texts of authorities that are trusted besides the system's. */
+  ca?: string[];
+  /** Hosts whose certificates are not verified, with all that is below them in the DNS. */
+  insecureHosts?: string[];
+  /** Client certificates, by host. */
+  clientCertificates?: {
+    /** The host, with all that is below it in the DNS. */
+    host: string;
+    /** PEM text: the certificate, and its chain. */
+    cert: string;
+    /** PEM text. */
+    key: string;
+  }[];
 }

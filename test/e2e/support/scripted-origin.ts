@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { ByteSource, EndedEarly, type Ending } from './byte-source.ts';
 import {
   type Body,
@@ -22,10 +23,14 @@ export class OriginCall {
   readonly source: ByteSource;
   #body: Promise<Body> | undefined;
 
-  constructor(head: Head, socket: Socket, source: ByteSource) {
+  readonly #carrier: Socket;
+
+  /** @param carrier the TCP connection below TLS, where the origin speaks it; else the socket again */
+  constructor(head: Head, socket: Socket, source: ByteSource, carrier: Socket) {
     this.head = head;
     this.socket = socket;
     this.source = source;
+    this.#carrier = carrier;
   }
 
   /** Reads the request body; the first call starts to read, so that a script may answer before it. */
@@ -52,7 +57,7 @@ export class OriginCall {
 
   /** Ends the connection with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#carrier.resetAndDestroy();
   }
 
   /** Waits until the other side ends the connection. */
@@ -69,9 +74,22 @@ interface Turn {
   readonly done: PromiseWithResolvers<Request>;
 }
 
+/** What a client said and showed while a TLS connection was made. */
+export interface Handshake {
+  /** The server name that it indicated; '' for none. */
+  readonly servername: string;
+  /** The protocol that was agreed by ALPN; '' for none. */
+  readonly alpn: string;
+  /** `TLSv1.3` and the like. */
+  readonly version: string;
+  readonly isResumed: boolean;
+  /** Common name in the certificate that it showed. */
+  readonly clientName: string | undefined;
+}
+
 /**
- * An origin that speaks TCP and answers what it is told, byte by byte. Scripts are queued with `next`; each
- * request that arrives, on whatever connection, takes the first of the queue.
+ * An origin that speaks TCP, or TLS, and answers what it is told, byte by byte. Scripts are queued with `next`;
+ * each request that arrives, on whatever connection, takes the first of the queue.
  */
 export class ScriptedOrigin implements AsyncDisposable {
   /** Host and port, as a URL writes them. */
@@ -80,26 +98,42 @@ export class ScriptedOrigin implements AsyncDisposable {
   readonly seen: Head[] = [];
   /** Connections that were accepted so far. */
   connections = 0;
+  /** TLS connections that were made so far. */
+  readonly handshakes: Handshake[] = [];
+  /** Codes of TLS connections that could not be made, as this side saw it. */
+  readonly refusals: string[] = [];
+  readonly #scheme: 'http' | 'https';
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #turns: Turn[] = [];
 
-  private constructor(server: Server) {
+  private constructor(server: Server, scheme: 'http' | 'https') {
     this.#server = server;
+    this.#scheme = scheme;
     const { address, port } = server.address() as AddressInfo;
     this.authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-    server.on('connection', (socket) => this.#serve(socket));
+    server.on('connection', (socket) => this.#accept(socket));
+    server.on('secureConnection', (socket) => this.#secure(socket));
+    server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+      this.refusals.push(error.code ?? error.message);
+    });
   }
 
-  static async listen(host = '127.0.0.1'): Promise<ScriptedOrigin> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true });
+  /** @param tls certificate and key, where it is to speak TLS */
+  static async listen(host = '127.0.0.1', tls?: TlsOptions): Promise<ScriptedOrigin> {
+    const options = { allowHalfOpen: true, noDelay: true };
+    const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tls });
     server.listen(0, host);
     await once(server, 'listening');
-    return new ScriptedOrigin(server);
+    return new ScriptedOrigin(server, tls === undefined ? 'http' : 'https');
   }
 
   get url(): string {
-    return `http://${this.authority}`;
+    return `${this.#scheme}://${this.authority}`;
+  }
+
+  get port(): number {
+    return Number(new URL(`tcp://${this.authority}`).port);
   }
 
   /**
@@ -132,14 +166,32 @@ export class ScriptedOrigin implements AsyncDisposable {
     await once(this.#server, 'close');
   }
 
-  /** Serves one connection. Noise instead of a request fails the test that runs: nobody here should send any. */
-  async #serve(socket: Socket): Promise<void> {
+  #accept(socket: Socket): void {
     this.connections += 1;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#scheme === 'http') void this.#serve(socket, socket);
+  }
+
+  #secure(socket: TLSSocket): void {
+    const { subject } = socket.getPeerCertificate();
+    this.handshakes.push({
+      servername: typeof socket.servername === 'string' ? socket.servername : '',
+      alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+      version: socket.getProtocol() ?? '',
+      isResumed: socket.isSessionReused(),
+      clientName: subject === undefined ? undefined : String(subject.CN),
+    });
+    // Only the socket that was accepted can be reset.
+    const carrier = [...this.#sockets].find(({ remotePort }) => remotePort === socket.remotePort);
+    void this.#serve(socket, carrier ?? socket);
+  }
+
+  /** Serves one connection. Noise instead of a request fails the test that runs: nobody here should send any. */
+  async #serve(socket: Socket, carrier: Socket): Promise<void> {
     const source = new ByteSource(socket);
     try {
-      while (await this.#answerOne(socket, source));
+      while (await this.#answerOne(socket, source, carrier));
     } catch (error) {
       if (!(error instanceof EndedEarly)) throw error;
     }
@@ -147,11 +199,11 @@ export class ScriptedOrigin implements AsyncDisposable {
   }
 
   /** @returns whether the connection can carry another request */
-  async #answerOne(socket: Socket, source: ByteSource): Promise<boolean> {
+  async #answerOne(socket: Socket, source: ByteSource, carrier: Socket): Promise<boolean> {
     await source.idle();
     const head = await readHead(source);
     this.seen.push(head);
-    const call = new OriginCall(head, socket, source);
+    const call = new OriginCall(head, socket, source, carrier);
     const turn = this.#turns.shift();
     if (turn === undefined) {
       await call.write('HTTP/1.1 500 No script for this request\r\ncontent-length: 0\r\n\r\n');
