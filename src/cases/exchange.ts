@@ -54,6 +54,8 @@ export interface RecordedBody {
   readonly size: number;
   /** True when `bytes` is only the beginning. */
   readonly truncated: boolean;
+  /** Bytes kept, known without putting them together; where it is not given, `bytes` are there already. */
+  readonly kept?: number;
   /** True when the content coding of `bytes` is undone already: a body that was read from a case file. */
   readonly decoded?: boolean;
 }

@@ -26,6 +26,10 @@ export class BodyTap implements RecordedBody {
     return this.#size;
   }
 
+  get kept(): number {
+    return this.#kept;
+  }
+
   get truncated(): boolean {
     return this.#size > this.#kept;
   }

@@ -1,12 +1,11 @@
 import { Duplex } from 'node:stream';
-import type { Origin } from './target.ts';
+import type { TunnelContext } from './tunnel-context.ts';
 
-/** What the requests inside a tunnel inherit from the CONNECT that opened it. */
-export interface TunnelContext {
-  /** Where the tunnel leads: where its requests go, whatever Host they name. */
-  readonly origin: Origin;
-  /** The client sends proxy credentials with CONNECT only; they hold for all that is inside. */
-  readonly proxyAuthorization: string | undefined;
+const carried = new WeakSet<Duplex>();
+
+/** Whether a connection was taken away from the server that accepted it: what that one says of it counts no more. */
+export function isCarried(socket: Duplex): boolean {
+  return carried.has(socket);
 }
 
 /**
@@ -16,7 +15,8 @@ export interface TunnelContext {
 export class CarriedConnection extends Duplex {
   /** Set when the connection is the inside of a tunnel. */
   readonly tunnel: TunnelContext | undefined;
-  readonly #socket: Duplex;
+  /** What carries it. */
+  readonly below: Duplex;
   #method: string | undefined;
 
   /** @param method of the first request, where the parser reads another in its place */
@@ -24,7 +24,8 @@ export class CarriedConnection extends Duplex {
     super({ allowHalfOpen: true });
     this.tunnel = about.tunnel;
     this.#method = about.method;
-    this.#socket = socket;
+    this.below = socket;
+    carried.add(socket);
     // A parser that gave up must see no more of it. A new `data` listener also makes node:http release the
     // socket's handle, which its parser reads directly.
     socket.removeAllListeners('data');
@@ -32,9 +33,17 @@ export class CarriedConnection extends Duplex {
     socket.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause();
     });
-    socket.on('end', () => this.push(null));
+    let hasEnded = false;
+    socket.on('end', () => {
+      hasEnded = true;
+      this.push(null);
+    });
     socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
+    socket.on('close', () => {
+      // What came before a clean end is still to be read.
+      if (hasEnded && !this.readableEnded) this.once('end', () => this.destroy());
+      else this.destroy();
+    });
     this.push(first);
   }
 
@@ -45,20 +54,26 @@ export class CarriedConnection extends Duplex {
     return method;
   }
 
+  /** Ends it once all that was written has left. `node:http` looks for this method, which sockets have. */
+  destroySoon(): void {
+    if (this.writableFinished) this.destroy();
+    else this.end(() => this.destroy());
+  }
+
   override _read(): void {
-    this.#socket.resume();
+    this.below.resume();
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, encoding, callback);
+    this.below.write(chunk, encoding, callback);
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#socket.end(callback);
+    this.below.end(callback);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#socket.destroy();
+    this.below.destroy();
     callback(error);
   }
 }

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Direction, Hop, TraceContext } from '../cases/index.ts';
 import type { Decision, Respond, Runtime, SessionTicket } from '../runtime/index.ts';
 import { Answer } from './answer.ts';
-import { CarriedConnection, type TunnelContext } from './carried-connection.ts';
 import type { Correlator } from './correlate.ts';
 import { ProxyError } from './errors.ts';
 import type { Forwarder, OutgoingRequest } from './forwarder.ts';
+import { tunnelOf } from './intercepted-connection.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { needsNodeClient } from './node-forwarder.ts';
 import { removeFields, removeSessionFields, replaceHost, writeTraceContext } from './outgoing-fields.ts';
@@ -18,6 +17,7 @@ import { writeError, writePrepared } from './respond.ts';
 import { pathOf, queryOf, type Target, type TargetResolver } from './target.ts';
 import { continueTrace } from './trace-context.ts';
 import type { TraceTable } from './trace-table.ts';
+import { keepUpgradeFields } from './upgrade-request.ts';
 
 /** What one listener's exchanges go through. */
 export interface ExchangePathOptions {
@@ -98,10 +98,11 @@ export class ExchangePath {
     try {
       const { direction, correlator, targets } = this.#options;
       const head = readRequestHead(request.rawHeaders, direction);
+      if (response.upgrading !== undefined) keepUpgradeFields(head.fields, request.rawHeaders);
       checkRequestHead(head, request.httpVersionMinor);
       const tunnel = tunnelOf(request.socket);
       if (tunnel !== undefined) head.proxyAuthorization ??= tunnel.proxyAuthorization;
-      const target = targets.resolve(request.url ?? '', head, method, tunnel?.origin);
+      const target = targets.resolve(request.url ?? '', head, method, tunnel);
       const arrival = { request, response, method, head, target };
       const session = correlator.find(head);
       if (session === undefined) {
@@ -205,8 +206,10 @@ export class ExchangePath {
   #forward({ request, response, method, head, target }: Arrival, extras: ForwardExtras | undefined): void {
     if (head.host !== target.host) replaceHost(head.fields, target.host);
     const body = hasBody(head) ? bodyOf(request, response, extras) : null;
-    const outgoing: OutgoingRequest = { target, method, head, fields: head.fields, body, request };
-    const relay = new Relay(response, target.host, extras?.recording, extras?.addedFields);
+    const { fields } = head;
+    const isUpgrade = response.upgrading !== undefined;
+    const outgoing: OutgoingRequest = { target, method, head, fields, body, isUpgrade, request };
+    const relay = new Relay(response, target.origin.authority, extras?.recording, extras?.addedFields);
     const { undici, node } = this.#options.forwarders;
     (needsNodeClient(outgoing) ? node : undici).forward(outgoing, relay);
   }
@@ -238,11 +241,6 @@ export class ExchangePath {
       attribution: head.attribution,
     };
   }
-}
-
-/** The tunnel that a request came through, where it came through one. */
-function tunnelOf(socket: Duplex): TunnelContext | undefined {
-  return socket instanceof CarriedConnection ? socket.tunnel : undefined;
 }
 
 /** A request has a body if and only if its framing says so (RFC 9112 section 6.3). */

@@ -13,6 +13,8 @@ export interface OutgoingRequest {
   readonly fields: string[];
   /** The body: none, all of it, or a stream. */
   readonly body: RequestBody | Buffer | null;
+  /** It asks to leave HTTP: its fields have `Upgrade`. */
+  readonly isUpgrade: boolean;
   /** The request that this one is made from: its trailers are there once its body has ended. */
   readonly request: IncomingMessage;
 }

@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { CarriedConnection, isCarried } from './carried-connection.ts';
 import { ProxyError } from './errors.ts';
 import type { ExchangePath } from './exchange-path.ts';
 import { carriedMethod, carryUnknownMethod, PLACEHOLDER_METHOD } from './method-carrier.ts';
 import { ProxiedResponse } from './relay.ts';
 import { rawErrorResponse } from './respond.ts';
+import { wantsOtherProtocol } from './upgrade-request.ts';
+import { serveWithoutUpgrade, type Upgrades } from './upgrades.ts';
 
 /** Limits on what clients of a listener may send, and how slowly. */
 export interface ListenerLimits {
@@ -17,13 +20,20 @@ export interface ListenerLimits {
   readonly keepAliveTimeoutMs: number;
 }
 
+/** First byte of a TLS record that carries a handshake (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 0x16;
+
 /**
  * An HTTP/1.1 server in front of an exchange path. Parsing is `node:http`'s, strict; what it refuses is
  * answered in our form, and methods that it does not know are carried past it.
+ *
+ * @param takeTls takes over a client that speaks TLS; undefined: it is refused
  */
 export function createListener(
   path: ExchangePath,
   limits: ListenerLimits,
+  upgrades: Upgrades,
+  takeTls?: (client: CarriedConnection) => void,
 ): Server<typeof IncomingMessage, typeof ProxiedResponse> {
   const server = createServer({
     ServerResponse: ProxiedResponse,
@@ -35,6 +45,7 @@ export function createListener(
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     // Whether a Host is needed depends on the target; its absence is answered in our form.
     requireHostHeader: false,
+    shouldUpgradeCallback: wantsOtherProtocol,
     insecureHTTPParser: false,
     noDelay: true,
   });
@@ -53,8 +64,20 @@ export function createListener(
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', handle);
+  server.on('upgrade', (request, client, first) => {
+    if (wantsOtherProtocol(request)) upgrades.take(request, client, first, handle);
+    else serveWithoutUpgrade((connection) => server.emit('connection', connection), request, client, first);
+  });
   server.on('clientError', (error: ParserError, socket: Duplex) => {
-    if (error.code === 'HPE_INVALID_METHOD' && carryUnknownMethod(server, error.rawPacket, socket)) return;
+    // The parser that a connection was taken away from reports its silence.
+    if (isCarried(socket)) return;
+    if (error.code === 'HPE_INVALID_METHOD') {
+      if (carryUnknownMethod(server, error.rawPacket, socket)) return;
+      if (takeTls !== undefined && error.rawPacket?.[0] === TLS_HANDSHAKE) {
+        takeTls(new CarriedConnection(socket, error.rawPacket, {}));
+        return;
+      }
+    }
     answerClientError(error, socket);
   });
   return server;

@@ -24,6 +24,8 @@ export interface ExchangeStart {
   readonly decision: Exclude<Decision, { kind: 'need-body' }>;
   /** The request has a body: what comes of it goes into `requestTap`. */
   readonly hasBody: boolean;
+  /** False where what passes is only counted: in a tunnel, and behind an upgrade. True by default. */
+  readonly keepsBodies?: boolean;
 }
 
 const NO_FIELDS: RawHeaders = [];
@@ -42,15 +44,15 @@ export class LiveExchange implements Exchange {
   readonly startTime = timeOrigin + performance.now();
   endTime = 0;
   readonly httpVersion: string;
-  readonly requestBody: RecordedBody;
+  requestBody: RecordedBody;
   requestTrailers: RawHeaders = NO_FIELDS;
   response: RecordedResponse | undefined = undefined;
   failure: Failure | undefined = undefined;
   outcome: Outcome;
   readonly rule: string | undefined;
   readonly redaction: ExtraRedaction | undefined;
-  readonly requestTap: BodyTap | undefined;
-  readonly #responseTap: BodyTap;
+  requestTap: BodyTap | undefined;
+  #responseTap: BodyTap;
   readonly #runtime: Runtime;
   readonly #session: SessionTicket;
 
@@ -64,7 +66,8 @@ export class LiveExchange implements Exchange {
     this.redaction = decision.kind === 'forward' ? decision.redaction : undefined;
     this.#runtime = runtime;
     this.#session = session;
-    const limit = runtime.begin(session, this);
+    const allowance = runtime.begin(session, this);
+    const limit = start.keepsBodies === false ? 0 : allowance;
     this.requestTap = start.hasBody ? new BodyTap(limit) : undefined;
     this.requestBody = this.requestTap ?? NO_BODY;
     this.#responseTap = new BodyTap(limit);
@@ -78,6 +81,14 @@ export class LiveExchange implements Exchange {
   head(status: number, reason: string, headers: readonly string[]): void {
     const body = this.#responseTap;
     this.response = { status, reason, httpVersion: '1.1', headers, trailers: NO_FIELDS, body };
+  }
+
+  /** The protocols are switched: what passes from here on is no body any more, and only counted. */
+  switchProtocols(reason: string, headers: readonly string[]): void {
+    this.requestTap = new BodyTap(0);
+    this.requestBody = this.requestTap;
+    this.#responseTap = new BodyTap(0);
+    this.head(101, reason, headers);
   }
 
   /** Some of the response's body passed. */

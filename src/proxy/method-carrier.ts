@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { CarriedConnection } from './carried-connection.ts';
+import { tunnelOf } from './intercepted-connection.ts';
 
 /**
  * The parser of `node:http` knows a fixed list of methods and refuses others, while RFC 9110 section 9.1
@@ -38,8 +39,7 @@ export function carryUnknownMethod(
   if (line === null || method === undefined) return false;
   const start = line[0].indexOf(method);
   const rest = packet.subarray(start + method.length);
-  const tunnel = socket instanceof CarriedConnection ? socket.tunnel : undefined;
   const first = Buffer.concat([Buffer.from(PLACEHOLDER_METHOD), rest]);
-  server.emit('connection', new CarriedConnection(socket, first, { method, tunnel }));
+  server.emit('connection', new CarriedConnection(socket, first, { method, tunnel: tunnelOf(socket) }));
   return true;
 }

@@ -13,15 +13,17 @@ const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'PROPFIND', 'PROPPATC
 /**
  * Whether a request is one of the few that undici (tried with 8.12) cannot carry as it came: it refuses
  * `Expect`, sends no request trailers (which only a chunked body can have), leaves `content-length: 0` out for
- * methods without a body, and knows no asterisk-form. A refusal would leave its connection stuck, so these
- * never reach it.
+ * methods without a body, and knows neither the asterisk-form nor `Upgrade`. A refusal would leave its connection
+ * stuck, so these never reach it.
  */
 export function needsNodeClient({
   head,
   method,
   target,
-}: Pick<OutgoingRequest, 'head' | 'method' | 'target'>): boolean {
+  isUpgrade,
+}: Pick<OutgoingRequest, 'head' | 'method' | 'target' | 'isUpgrade'>): boolean {
   return (
+    isUpgrade ||
     head.transferEncoding !== undefined ||
     head.expect !== undefined ||
     (head.contentLength === '0' && !METHODS_WITH_BODY.has(method)) ||
@@ -29,25 +31,31 @@ export function needsNodeClient({
   );
 }
 
-/** Forwards by `node:http`'s client. */
+interface Agents {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+}
+
+/**
+ * Forwards by `node:http`'s client. Upgrades, too: http-proxy-3 (as of 2.0.1), which is made for them, takes
+ * WebSockets by GET only and drops the connections of all others, normalises the path, and rebuilds header sections
+ * from objects, so that the case of names is lost in what the client gets, and the order of repeats both ways.
+ */
 export class NodeForwarder implements Forwarder {
-  readonly #agents: { http: http.Agent; https: https.Agent };
+  readonly #agents: Agents;
+  /** Each upgrade has a connection of its own, which does not come back. */
+  readonly #upgradeAgents: Agents;
   readonly #options: ForwarderOptions;
 
   constructor(connect: Connector, options: ForwarderOptions) {
     this.#options = options;
-    const agentOptions = {
+    this.#agents = createAgents(connect, {
       keepAlive: true,
       maxSockets: options.connectionsPerUpstream,
       // For idle sockets only: a socket in use has no listener for the event.
       timeout: 4000,
-    };
-    this.#agents = {
-      http: Object.assign(new http.Agent(agentOptions), { createConnection: connectionBy(connect, 'http:') }),
-      https: Object.assign(new https.Agent(agentOptions), {
-        createConnection: connectionBy(connect, 'https:'),
-      }),
-    };
+    });
+    this.#upgradeAgents = createAgents(connect, { keepAlive: false });
   }
 
   forward(outgoing: OutgoingRequest, relay: Relay): void {
@@ -58,9 +66,12 @@ export class NodeForwarder implements Forwarder {
     }
   }
 
-  #send({ target, method, fields, body, request }: OutgoingRequest, relay: Relay): void {
+  #send({ target, method, head, fields, body, isUpgrade, request }: OutgoingRequest, relay: Relay): void {
     const { origin } = target;
-    const upstream = http.request({
+    const agents = isUpgrade ? this.#upgradeAgents : this.#agents;
+    // Else node:http would send an empty body in chunks, and its last one would be taken for the other protocol's.
+    if (isUpgrade && method !== 'GET' && head.contentLength === undefined) fields.push('Content-Length', '0');
+    const options: https.RequestOptions = {
       protocol: `${origin.scheme}:`,
       host: origin.hostname,
       port: origin.port,
@@ -68,16 +79,19 @@ export class NodeForwarder implements Forwarder {
       path: target.pathAndQuery,
       headers: fields,
       setHost: false,
-      agent: this.#agents[origin.scheme],
+      agent: agents[origin.scheme],
+      // Always said: the agent would take the Host field's, and it keeps connections by this name.
+      servername: origin.serverName ?? origin.hostname,
       maxHeaderSize: this.#options.maxHeaderBytes,
-    });
+    };
+    const upstream = http.request(options);
     const { headerTimeoutMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     let hasAnswered = false;
     upstream.on('finish', () => {
       if (hasAnswered) return;
       const late = () =>
-        new ProxyError('upstream_header_timeout', `${target.host} sent no response header in time`);
+        new ProxyError('upstream_header_timeout', `${origin.authority} sent no response header in time`);
       timer = setTimeout(() => upstream.destroy(late()), headerTimeoutMs);
     });
     upstream.on('error', (error) => {
@@ -100,14 +114,22 @@ export class NodeForwarder implements Forwarder {
       response.on('error', (error) => relay.fail(error));
       relay.head(response.statusCode ?? 0, response.statusMessage ?? '', response.rawHeaders);
     });
+    if (isUpgrade) {
+      upstream.on('upgrade', (response, socket, first) => {
+        hasAnswered = true;
+        clearTimeout(timer);
+        relay.switched(response.statusMessage ?? '', response.rawHeaders, socket, first);
+      });
+    }
     relay.connected({ abort: (reason) => upstream.destroy(reason), pause() {}, resume() {} });
 
-    // The head goes ahead of the body: with Expect the body only comes once the upstream has said so.
-    upstream.flushHeaders();
     if (body === null || Buffer.isBuffer(body)) {
       finish(upstream, request.rawTrailers, body);
       return;
     }
+    // The head goes ahead of the body: with Expect the body only comes once the upstream has said so.
+    // `flushHeaders` would do the same in UTF-8.
+    upstream.write('', 'latin1');
     body.on('error', (error) => upstream.destroy(error));
     body.on('end', () => finish(upstream, request.rawTrailers, null));
     body.on('close', () => {
@@ -118,8 +140,10 @@ export class NodeForwarder implements Forwarder {
   }
 
   async close(): Promise<void> {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const agents of [this.#agents, this.#upgradeAgents]) {
+      agents.http.destroy();
+      agents.https.destroy();
+    }
   }
 }
 
@@ -129,14 +153,22 @@ function finish(upstream: http.ClientRequest, trailers: readonly string[], body:
   else upstream.end(body);
 }
 
+function createAgents(connect: Connector, options: http.AgentOptions): Agents {
+  return {
+    http: Object.assign(new http.Agent(options), { createConnection: connectionBy(connect, 'http:') }),
+    https: Object.assign(new https.Agent(options), { createConnection: connectionBy(connect, 'https:') }),
+  };
+}
+
 /** An agent's way to open connections, through the connector that everything uses. */
 function connectionBy(connect: Connector, protocol: 'http:' | 'https:') {
   return (
-    options: http.ClientRequestArgs,
+    options: https.RequestOptions,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null => {
-    const hostname = String(options.host);
-    connect({ hostname, host: hostname, protocol, port: String(options.port) }, (error, socket) => {
+    const { servername } = options;
+    const upstream = { hostname: String(options.host), protocol, port: String(options.port) };
+    connect({ ...upstream, ...(servername !== undefined && { servername }) }, (error, socket) => {
       // The agent looks at the error first; with one there is no socket.
       callback?.(error, socket as Duplex);
     });

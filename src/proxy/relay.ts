@@ -1,10 +1,15 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CarriedConnection } from './carried-connection.ts';
+import { resetConnection } from './connection-layers.ts';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
 import { fieldPairs } from './field-pairs.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { writeError } from './respond.ts';
 import { type RawFields, readFields, readResponseHead } from './response-head.ts';
+import { stopWatching } from './upgrade-early-end.ts';
+import { UpgradedConnection } from './upgraded-connection.ts';
 
 /** The upstream's side of an exchange, as far as the relay steers it. */
 export interface UpstreamControl {
@@ -16,6 +21,8 @@ export interface UpstreamControl {
 /** A response of one of our listeners. It knows its relay, so that events need no closure per request. */
 export class ProxiedResponse extends ServerResponse<IncomingMessage> {
   relay: Relay | undefined = undefined;
+  /** The connection, where the request asks to leave HTTP with it. */
+  upgrading: Duplex | undefined = undefined;
 }
 
 /** `flushing`: all is written, but some of it still waits for the client to read. */
@@ -90,6 +97,29 @@ export class Relay {
     response.writeHead(status, reason, fields);
     this.#isFramed = head.hasContentLength || response.chunkedEncoding;
     flushHeadLater(this);
+  }
+
+  /**
+   * The upstream switches protocols (RFC 9110 section 15.2.2): from here on the connection is not HTTP's, nor ours.
+   *
+   * @param first what the upstream sent behind its response
+   */
+  switched(reason: string, raw: RawFields, upstream: Duplex, first: Buffer): void {
+    const { upgrading: client } = this.#response;
+    if (this.#state !== 'waiting' || client === undefined || !isWritable(101, reason)) {
+      upstream.destroy();
+      if (this.#state === 'waiting') this.#refuse(101);
+      return;
+    }
+    this.#state = 'ended';
+    const recording = this.#recording;
+    recording?.switchProtocols(reason, readResponseHead(raw).fields);
+    const fields = readFields(raw).concat(this.#addedFields ?? []);
+    this.#response.detachSocket(client as Socket);
+    stopWatching(client);
+    client.write(headText(101, reason, fields), 'latin1');
+    if (first.length > 0) upstream.unshift(first);
+    new UpgradedConnection({ client, upstream, authority: this.#authority, recording });
   }
 
   /** The parsers take any three digits for a status, and any octets for a reason phrase. */
@@ -230,15 +260,16 @@ function flushHeads(): void {
 
 /** Breaks the client's connection so that it cannot take what it got for a complete response. */
 function breakOff(response: ProxiedResponse, isFramed: boolean): void {
-  const { socket } = response;
-  if (!(socket instanceof Socket)) {
+  // What carries a connection through a tunnel is no Socket, whatever the types say.
+  const socket: Duplex | null = response.socket;
+  if (!(socket instanceof Socket) && !(socket instanceof CarriedConnection)) {
     response.destroy();
   } else if (isFramed) {
     // What had arrived is still delivered; the missing rest then shows in the framing.
     socket.destroySoon();
   } else {
     // The end of the connection is the end of the body: only a reset says that something is missing.
-    socket.resetAndDestroy();
+    resetConnection(socket);
   }
 }
 
@@ -269,13 +300,17 @@ function writeInformation(
   reason: string,
   fields: readonly string[],
 ): void {
-  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
-  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   if (status === 100) {
     // Tells node:http that the client was told to go on, so that it keeps the connection.
     response.writeContinue();
     return;
   }
   const internals = response as unknown as { _writeRaw(data: string, encoding: 'latin1'): boolean };
-  internals._writeRaw(`${text}\r\n`, 'latin1');
+  internals._writeRaw(headText(status, reason, fields), 'latin1');
+}
+
+function headText(status: number, reason: string, fields: readonly string[]): string {
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return `${text}\r\n`;
 }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { type Authority, openAuthority } from '../authority/index.ts';
 import {
   type ControlListenerOptions,
   createControlListener,
@@ -9,25 +10,11 @@ import {
 } from '../runtime/index.ts';
 import { createAdminListener } from './admin.ts';
 import { type AnyServer, drain } from './drain.ts';
+import { ListenError, type ListenerName } from './listen-error.ts';
 import { urlOf } from './listener.ts';
 import { DEFAULT_SERVICE_NAME, type ProxyOptions } from './options.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { createTraffic } from './traffic.ts';
-
-export type ListenerName = 'ingress' | 'egress' | 'control' | 'admin';
-
-/** A listener could not be opened. Whatever had been opened before is closed again. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly listener: ListenerName;
-  readonly port: number;
-
-  constructor(listener: ListenerName, port: number, cause: unknown) {
-    super(`the ${listener} listener cannot use port ${port}`, { cause });
-    this.listener = listener;
-    this.port = port;
-  }
-}
 
 /** A proxy whose four listeners accept. */
 export interface RunningProxy {
@@ -47,11 +34,12 @@ export interface RunningProxy {
  *
  * @throws {ListenError} when a port cannot be had
  * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`
+ * @throws {AuthorityError} when no certificate authority was given and that of the user cannot be used
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const runtime = new LocalRuntime(runtimeOptions(options));
   const ownListeners = new OwnListeners();
-  const traffic = createTraffic(options, runtime, ownListeners);
+  const traffic = createTraffic(options, await authorityFor(options), runtime, ownListeners);
   let isReady = false;
   const control = createServer(createControlListener(runtime, controlOptions(options)));
   const admin = createServer(
@@ -95,6 +83,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     return closing;
   };
   return { urls, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+}
+
+async function authorityFor({ interception }: ProxyOptions): Promise<Authority | undefined> {
+  if (interception === false) return undefined;
+  return interception?.authority ?? (await openAuthority());
 }
 
 /** Opens all or none. */

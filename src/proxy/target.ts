@@ -1,5 +1,6 @@
 import { ProxyError } from './errors.ts';
 import type { RequestHead } from './request-head.ts';
+import type { TunnelContext } from './tunnel-context.ts';
 
 /** Where connections go: one upstream connection pool for each. */
 export interface Origin {
@@ -9,8 +10,15 @@ export interface Origin {
   readonly port: number;
   /** As a request names it: an explicit port is kept, IPv6 addresses are in brackets. */
   readonly authority: string;
-  /** Key of the pool: `scheme://host:port`. */
+  /** `scheme://host:port`. */
   readonly url: string;
+  /**
+   * The name that TLS asks the upstream for and verifies, as a client sent it: '' for none. Undefined: the host's,
+   * if it is a name.
+   */
+  readonly serverName: string | undefined;
+  /** Of its connection pool: what else it takes for two requests to share a connection. */
+  readonly key: string;
 }
 
 /** What a request is for. */
@@ -63,20 +71,28 @@ export class TargetResolver {
   }
 
   /**
-   * @param tunnel where the tunnel leads through which the request came, if it came through one
+   * @param tunnel what the request came through, if it came through a tunnel or TLS
    * @throws {ProxyError} `invalid_target`
    */
-  resolve(requestTarget: string, head: RequestHead, method: string, tunnel?: Origin): Target {
-    if (requestTarget.charCodeAt(0) === 0x2f /* / */ || requestTarget === '*') {
-      if (tunnel !== undefined) {
-        return { origin: tunnel, host: head.host || tunnel.authority, pathAndQuery: requestTarget };
-      }
-      return this.#resolveOriginForm(requestTarget, head.host);
+  resolve(requestTarget: string, head: RequestHead, method: string, tunnel?: TunnelContext): Target {
+    if (requestTarget.charCodeAt(0) !== 0x2f /* / */ && requestTarget !== '*') {
+      return this.#resolveAbsoluteForm(requestTarget, method);
     }
-    return this.#resolveAbsoluteForm(requestTarget, method);
+    const origin = tunnel && (tunnel.origin ?? this.#originByServerName(tunnel.serverName, head.host));
+    if (origin !== undefined) {
+      return { origin, host: head.host || usualAuthority(origin), pathAndQuery: requestTarget };
+    }
+    return this.#resolveOriginForm(requestTarget, head.host, tunnel?.scheme ?? 'http');
   }
 
-  #resolveOriginForm(pathAndQuery: string, host: string | undefined): Target {
+  /** TLS that came directly goes to the host that it asked for; at which port, only the Host field can tell. */
+  #originByServerName(serverName: string | undefined, host = ''): Origin | undefined {
+    if (serverName === undefined || this.#ownAuthorities.has(host)) return undefined;
+    const port = /:\d+$/.exec(host)?.[0] ?? '';
+    return this.#originOf('https', serverName + port);
+  }
+
+  #resolveOriginForm(pathAndQuery: string, host: string | undefined, scheme: 'http' | 'https'): Target {
     if (this.#fixed !== undefined) {
       const named = host !== undefined && !this.#ownAuthorities.has(host) ? host : undefined;
       // The app sees the Host that its client sent. An upstream behind `--upstream` sees its own name where the
@@ -90,7 +106,7 @@ export class TargetResolver {
         'the request names no host: send an absolute URL or a Host field, or start the proxy with --upstream',
       );
     }
-    return { origin: this.#originOf('http', host), host, pathAndQuery };
+    return { origin: this.#originOf(scheme, host), host, pathAndQuery };
   }
 
   #resolveAbsoluteForm(url: string, method: string): Target {
@@ -165,7 +181,26 @@ export function parseOrigin(scheme: 'http' | 'https', authority: string): Origin
   }
   const port = portText === '' ? (scheme === 'https' ? 443 : 80) : parsePort(portText, authority);
   const hostname = isLiteral ? host.slice(1, -1) : host.toLowerCase();
-  return { scheme, hostname, port, authority, url: `${scheme}://${host.toLowerCase()}:${port}` };
+  const url = `${scheme}://${host.toLowerCase()}:${port}`;
+  return { scheme, hostname, port, authority, url, serverName: undefined, key: url };
+}
+
+/**
+ * An origin as it is reached through TLS.
+ *
+ * @param serverName as the client sent it; undefined where it sent none
+ */
+export function throughTls(origin: Origin, serverName: string | undefined): Origin {
+  const url = origin.url.replace(/^http:/, 'https:');
+  const isUsual = serverName === origin.hostname;
+  const key = isUsual ? url : `${url} ${serverName ?? ''}`;
+  return { ...origin, scheme: 'https', url, serverName: isUsual ? undefined : (serverName ?? ''), key };
+}
+
+/** The authority of an origin as a Host field has it: without the port that its scheme has anyway. */
+function usualAuthority({ scheme, port, authority }: Origin): string {
+  const isUsual = port === (scheme === 'https' ? 443 : 80);
+  return isUsual ? authority.replace(/:\d+$/, '') : authority;
 }
 
 function parsePort(text: string, authority: string): number {

@@ -1,9 +1,13 @@
+import { type Authority, LeafContexts } from '../authority/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { BlindTunnels } from './blind-tunnels.ts';
 import { createConnector } from './connector.ts';
 import { Correlator } from './correlate.ts';
 import { type AnyServer, drain } from './drain.ts';
 import { ProxyError } from './errors.ts';
 import { ExchangePath } from './exchange-path.ts';
+import type { InterceptedConnection } from './intercepted-connection.ts';
+import { Interception } from './interception.ts';
 import { createListener } from './listener.ts';
 import { NodeForwarder } from './node-forwarder.ts';
 import { DEFAULT_SERVICE_NAME, type ProxyOptions } from './options.ts';
@@ -13,6 +17,8 @@ import { parseOriginUrl, TargetResolver } from './target.ts';
 import { TraceTable } from './trace-table.ts';
 import { Tunnels } from './tunnels.ts';
 import { UndiciForwarder } from './undici-forwarder.ts';
+import { UntrustingClients } from './untrusting-clients.ts';
+import { Upgrades } from './upgrades.ts';
 
 /** The two listeners that carry traffic, and what they share. */
 export interface Traffic {
@@ -31,15 +37,21 @@ const KEEP_ALIVE_MS = 65_000;
 /**
  * Makes the ingress and the egress listener, not yet listening.
  *
+ * @param authority issues the certificates by which TLS is looked into; without one it passes untouched
  * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`
  */
-export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListeners: OwnListeners): Traffic {
+export function createTraffic(
+  options: ProxyOptions,
+  authority: Authority | undefined,
+  runtime: Runtime,
+  ownListeners: OwnListeners,
+): Traffic {
   const app = parseOriginUrl('appUrl', options.appUrl);
   const upstream = options.upstream === undefined ? undefined : parseOriginUrl('upstream', options.upstream);
   const ingressTargets = new TargetResolver({ fixed: app, followsAbsoluteForm: false });
   const egressTargets = new TargetResolver({ fixed: upstream, followsAbsoluteForm: true });
 
-  const connect = createConnector(options.connectTimeoutMs ?? 5000, ownListeners);
+  const connect = createConnector(options.connectTimeoutMs ?? 5000, ownListeners, options.upstreamTls);
   const maxHeaderBytes = options.maxHeaderBytes ?? 64 * 1024;
   const forwarding = {
     connectionsPerUpstream: options.connectionsPerUpstream ?? 1024,
@@ -69,6 +81,7 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
     headerTimeoutMs: options.headerTimeoutMs ?? 60_000,
     keepAliveTimeoutMs: KEEP_ALIVE_MS,
   };
+  const upgrades = new Upgrades();
   const ingress = createListener(
     new ExchangePath({
       ...path,
@@ -77,7 +90,13 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
       correlator: ingressCorrelator,
     }),
     limits,
+    upgrades,
   );
+  const interception =
+    authority &&
+    createInterception(options, authority, limits.headerTimeoutMs, (connection) =>
+      egress.emit('connection', connection),
+    );
   const egress = createListener(
     new ExchangePath({
       ...path,
@@ -86,12 +105,15 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
       correlator: egressCorrelator,
     }),
     limits,
+    upgrades,
+    interception && ((client) => void tunnels.takeTls(client)),
   );
   const tunnels = new Tunnels({
-    connect,
     correlator: egressCorrelator,
     runtime,
-    serviceName,
+    blind: new BlindTunnels({ connect, runtime, serviceName }),
+    interception,
+    firstBytesTimeoutMs: limits.headerTimeoutMs,
     serve: (connection) => egress.emit('connection', connection),
   });
   ingress.on('connect', (_request, socket) => {
@@ -99,17 +121,22 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
     socket.on('error', () => socket.destroy());
     socket.end(rawErrorResponse(refusal), () => socket.destroy());
   });
-  egress.on('connect', (request, socket, head) => tunnels.open(request, socket, head));
+  egress.on('connect', (request, socket, head) => void tunnels.open(request, socket, head));
 
   return {
     ingress,
     egress,
     egressTargets,
     async drain(deadline) {
+      // A server counts neither its tunnels among its connections nor what was upgraded, and yet waits for them.
+      const breakOff = () => {
+        upgrades.close();
+        tunnels.close();
+        interception?.close();
+      };
+      const timer = setTimeout(breakOff, Math.max(0, deadline - performance.now()));
       // The app still needs the egress while it works on requests that came in before.
       await drain(ingress, deadline);
-      // A server does not count its tunnels among its connections, and yet waits for them.
-      const timer = setTimeout(() => tunnels.close(), Math.max(0, deadline - performance.now()));
       await drain(egress, deadline);
       clearTimeout(timer);
     },
@@ -117,4 +144,22 @@ export function createTraffic(options: ProxyOptions, runtime: Runtime, ownListen
       await Promise.all([forwarders.undici.close(), forwarders.node.close()]);
     },
   };
+}
+
+function createInterception(
+  options: ProxyOptions,
+  authority: Authority,
+  handshakeTimeoutMs: number,
+  serve: (connection: InterceptedConnection) => void,
+): Interception {
+  const { passthroughHosts = [], onUntrusted = 'fail' } = options.interception || {};
+  const { logger } = options;
+  return new Interception({
+    contexts: new LeafContexts(authority),
+    untrusting: new UntrustingClients({ certFile: authority.certFile, onUntrusted, logger }),
+    passthroughHosts: passthroughHosts.map((host) => host.toLowerCase().replace(/^\*?\./, '')),
+    handshakeTimeoutMs,
+    logger,
+    serve,
+  });
 }

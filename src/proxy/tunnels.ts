@@ -1,33 +1,43 @@
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Hop } from '../cases/index.ts';
-import type { Forward, Respond, Runtime, SessionTicket, UncorrelatedRequest } from '../runtime/index.ts';
-import { CarriedConnection, type TunnelContext } from './carried-connection.ts';
-import type { Connector } from './connector.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { type BlindTunnels, TunnelRefusedError, type WantedTunnel } from './blind-tunnels.ts';
+import { CarriedConnection } from './carried-connection.ts';
 import type { Correlator } from './correlate.ts';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
 import { readFirstBytes } from './first-bytes.ts';
+import type { Interception, TlsClient } from './interception.ts';
 import { readRequestHead } from './request-head.ts';
 import { rawErrorResponse, rawPreparedResponse } from './respond.ts';
-import { type Origin, parseOrigin } from './target.ts';
+import { parseOrigin, throughTls } from './target.ts';
+import type { TunnelContext } from './tunnel-context.ts';
 
 export interface TunnelsOptions {
-  readonly connect: Connector;
   readonly correlator: Correlator;
   readonly runtime: Runtime;
-  readonly serviceName: string;
+  readonly blind: BlindTunnels;
+  /** Looks into TLS; undefined: TLS passes untouched. */
+  readonly interception: Interception | undefined;
+  /** Milliseconds until a client must have said what it speaks. */
+  readonly firstBytesTimeoutMs: number;
   /** Takes over a tunnel in which the client speaks plain HTTP. */
   readonly serve: (connection: CarriedConnection) => void;
 }
 
-/** CONNECT has no body, and predicates on one must not wait for it. */
-const NO_BODY = Buffer.alloc(0);
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+/** Where TLS leads that was redirected to the listener: all that is left of it is the name that was asked for. */
+const HTTPS_PORT = 443;
+
+/** Our own name, for a client that begins TLS with the listener and names nobody. */
+const OWN_ADDRESS = '127.0.0.1';
 
 /**
- * The tunnels of CONNECT (RFC 9110 section 9.3.6). Plain HTTP inside one is served like any other, since some
- * clients (Node's fetch is one) open a tunnel for every URL. Anything else passes blindly: bytes both ways,
- * untouched, and each direction ends on its own, so that a half-closed connection stays one.
+ * The tunnels of CONNECT (RFC 9110 section 9.3.6), and TLS that arrives without one. What the client speaks
+ * decides: HTTP is served like any other, since some clients (Node's fetch is one) open a tunnel for every URL, and
+ * so is HTTP inside TLS that is intercepted; each of their requests is decided for itself. Anything else passes
+ * blindly, where the session that the CONNECT belongs to lets it out.
  */
 export class Tunnels {
   readonly #options: TunnelsOptions;
@@ -37,102 +47,144 @@ export class Tunnels {
     this.#options = options;
   }
 
-  /** @param head what the client has sent already behind its request */
-  open(request: IncomingMessage, client: Duplex, head: Buffer): void {
-    client.on('error', () => client.destroy());
+  /**
+   * A client asked for a tunnel.
+   *
+   * @param head what it has sent already behind its request
+   */
+  async open(request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+    this.#keep(client);
     try {
-      const { url: authority = '' } = request;
-      const origin = parseTunnelTarget(authority);
-      const made = this.#decide(request, authority);
-      if ('session' in made && made.decision.kind === 'respond') {
-        end(client, rawPreparedResponse(made.decision.response));
-        return;
+      const wanted = this.#identify(client, request.url ?? '', request.httpVersion, request.rawHeaders);
+      // Who is not to be looked at hears at once whether its upstream can be reached.
+      if (this.#options.interception?.passes(wanted.origin.hostname)) {
+        const opened = await this.#options.blind.open(wanted);
+        client.write(ESTABLISHED);
+        opened.join(head);
+      } else {
+        client.write(ESTABLISHED);
+        void this.#look(wanted, head, request.headers['user-agent']);
       }
-      const { 'proxy-authorization': proxyAuthorization } = request.headers;
-      void this.#carry({ client, head, made, context: { origin, proxyAuthorization } });
     } catch (error) {
-      end(client, rawErrorResponse(describeUpstreamFailure(error, 'the target')));
+      end(client, answerTo(error));
     }
-  }
-
-  /** What the session of a CONNECT says to it, or that it has none. */
-  #decide(request: IncomingMessage, authority: string): SessionTunnel | UncorrelatedRequest {
-    const { correlator, runtime, serviceName } = this.#options;
-    const head = readRequestHead(request.rawHeaders, 'outbound');
-    const session = correlator.find(head);
-    if (session === undefined) {
-      if (head.namesUnknownSession) runtime.countUnknownSession('outbound');
-      return {
-        method: 'CONNECT',
-        host: authority,
-        path: '',
-        hadTraceparent: head.traceparent !== undefined,
-        namedUnknownSession: head.namesUnknownSession,
-      };
-    }
-    const hop: Hop = {
-      direction: 'outbound',
-      sessionId: session.id,
-      service: serviceName,
-      method: 'CONNECT',
-      scheme: 'https',
-      host: authority,
-      path: '',
-      query: undefined,
-      headers: request.rawHeaders,
-      body: NO_BODY,
-      attribution: head.attribution,
-    };
-    return { session, hop, decision: runtime.decideTunnel(session, hop) };
-  }
-
-  /** Bytes are about to leave that nobody looks at. */
-  #count(made: SessionTunnel | UncorrelatedRequest): void {
-    const { runtime } = this.#options;
-    if (!('session' in made)) runtime.noteUncorrelated(made);
-    else if (made.decision.kind === 'forward') runtime.countTunnel(made.session, made.hop, made.decision);
   }
 
   /**
-   * Where a session is open, the tunnel may hold requests of it that a rule answers, and nothing may leave before
-   * that is known: the client has to speak first. Else the upstream is reached first, so that a client hears why
-   * it cannot be.
+   * A client began TLS with the listener itself: it was redirected here (iptables), or reaches its proxy through TLS.
+   * What it says inside tells which.
+   *
+   * @param client with its first bytes still to be read
    */
-  async #carry(tunnel: Tunnel): Promise<void> {
-    const { client, context } = tunnel;
-    const { authority } = context.origin;
-    try {
-      const mayBeAnswered = this.#options.runtime.hasOpenSessions();
-      const early = mayBeAnswered ? undefined : await this.#connect(context.origin);
-      this.#open.add(client);
-      client.once('close', () => {
-        this.#open.delete(client);
-        early?.destroy();
+  async takeTls(client: CarriedConnection): Promise<void> {
+    this.#keep(client);
+    const { interception, firstBytesTimeoutMs: timeoutMs } = this.#options;
+    const first = await readFirstBytes(client, Buffer.alloc(0), { timeoutMs });
+    if (client.destroyed || first.kind !== 'tls') {
+      client.destroy();
+      return;
+    }
+    const { bytes, hello } = first;
+    const { serverName } = hello;
+    if (interception?.canServe(hello) && !interception.passes(serverName ?? OWN_ADDRESS)) {
+      const tunnel = {
+        scheme: 'https',
+        origin: undefined,
+        serverName,
+        proxyAuthorization: undefined,
+      } as const;
+      this.#intercept({
+        connection: client,
+        bytes,
+        host: serverName ?? OWN_ADDRESS,
+        tunnel,
+        userAgent: undefined,
       });
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      const { bytes, isHttp } = await readFirstBytes(client, tunnel.head, early);
-      if (client.destroyed) return;
-      if (isHttp) {
-        early?.destroy();
-        this.#options.serve(new CarriedConnection(client, bytes, { tunnel: context }));
-      } else {
-        this.#count(tunnel.made);
-        join(client, early ?? (await this.#connect(context.origin)), bytes);
-      }
-    } catch (error) {
-      // Once the tunnel stands there is no way left to say why it ends.
-      if (this.#open.has(client)) client.destroy();
-      else end(client, rawErrorResponse(describeUpstreamFailure(error, authority)));
+    } else if (serverName === undefined) {
+      client.destroy();
+    } else {
+      await this.#pass(this.#identify(client, `${serverName}:${HTTPS_PORT}`, '', []), bytes);
     }
   }
 
-  #connect({ hostname, port }: Origin): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      this.#options.connect({ hostname, protocol: 'http:', port: String(port) }, (error, upstream) => {
-        if (error === null && upstream instanceof Socket) resolve(upstream);
-        else reject(error);
-      });
-    });
+  /** @throws {ProxyError} `invalid_target` */
+  #identify(client: Duplex, authority: string, httpVersion: string, fields: readonly string[]): WantedTunnel {
+    const { correlator, runtime } = this.#options;
+    if (!/:\d+$/.test(authority)) {
+      throw new ProxyError('invalid_target', 'CONNECT needs host:port (RFC 9110 section 9.3.6)');
+    }
+    const origin = parseOrigin('http', authority);
+    const requestHead = readRequestHead(fields, 'outbound');
+    const session = correlator.find(requestHead);
+    if (session === undefined && requestHead.namesUnknownSession) runtime.countUnknownSession('outbound');
+    return { client, authority, origin, httpVersion, fields, requestHead, session };
+  }
+
+  /** Nothing may leave before it is known whether what is inside can be answered here: the client speaks first. */
+  async #look(wanted: WantedTunnel, head: Buffer, userAgent: string | undefined): Promise<void> {
+    const { blind, interception, serve, firstBytesTimeoutMs: timeoutMs } = this.#options;
+    const { client, origin } = wanted;
+    let early: Socket | undefined;
+    const reachServer = async () => {
+      if (this.#mayReachEarly(wanted)) early = await blind.connect(origin).catch(() => undefined);
+      return early;
+    };
+    const first = await readFirstBytes(client, head, { timeoutMs, reachServer });
+    if (client.destroyed || first.kind === 'nothing') {
+      early?.destroy();
+      client.destroy();
+      return;
+    }
+    const { bytes } = first;
+    const { proxyAuthorization } = wanted.requestHead;
+    if (first.kind === 'http') {
+      early?.destroy();
+      const tunnel: TunnelContext = { scheme: 'http', origin, serverName: undefined, proxyAuthorization };
+      serve(new CarriedConnection(client, bytes, { tunnel }));
+      return;
+    }
+    if (first.kind === 'tls' && interception?.canServe(first.hello)) {
+      const { serverName } = first.hello;
+      const host = serverName ?? origin.hostname;
+      if (!interception.passes(host)) {
+        early?.destroy();
+        const tunnel = {
+          scheme: 'https',
+          origin: throughTls(origin, serverName),
+          serverName,
+          proxyAuthorization,
+        } as const;
+        this.#intercept({ connection: client, bytes, host, tunnel, userAgent });
+        return;
+      }
+    }
+    await this.#pass(wanted, bytes, early);
+  }
+
+  #intercept(client: TlsClient): void {
+    void this.#options.interception?.take(client);
+  }
+
+  /** Once a tunnel stands there is no way left to say why it ends: only its recording tells. */
+  async #pass(wanted: WantedTunnel, bytes: Buffer, reached?: Socket): Promise<void> {
+    try {
+      (await this.#options.blind.open(wanted, reached)).join(bytes);
+    } catch {
+      reached?.destroy();
+      wanted.client.destroy();
+    }
+  }
+
+  /** Whether the server may be reached before the client has said anything: no session stands against it. */
+  #mayReachEarly({ authority }: WantedTunnel): boolean {
+    const { runtime } = this.#options;
+    return !runtime.hasOpenSessions() || runtime.letsTunnelOut(authority);
+  }
+
+  #keep(client: Duplex): void {
+    client.on('error', () => client.destroy());
+    this.#open.add(client);
+    client.once('close', () => this.#open.delete(client));
   }
 
   /** Breaks all tunnels off. */
@@ -141,47 +193,9 @@ export class Tunnels {
   }
 }
 
-/** A tunnel that a client has asked for. */
-interface Tunnel {
-  readonly client: Duplex;
-  /** What the client has sent already behind its request. */
-  readonly head: Buffer;
-  readonly made: SessionTunnel | UncorrelatedRequest;
-  readonly context: TunnelContext;
-}
-
-/** A tunnel of a session. */
-interface SessionTunnel {
-  readonly session: SessionTicket;
-  readonly hop: Hop;
-  readonly decision: Forward | Respond;
-}
-
-function join(client: Duplex, upstream: Socket, first: Buffer): void {
-  if (client.destroyed) {
-    upstream.destroy();
-    return;
-  }
-  if (first.length > 0) upstream.write(first);
-  client.pipe(upstream);
-  upstream.pipe(client);
-  upstream.on('error', () => client.destroy());
-  upstream.on('close', () => {
-    // What the upstream sent last is still on its way to the client; only a failure cuts it short.
-    if (upstream.errored !== null) client.destroy();
-  });
-  client.on('close', () => upstream.destroy());
-  // It may have gone already, while the client's first bytes were awaited.
-  if (upstream.destroyed) client.destroy();
-  else if (upstream.readableEnded) client.end();
-}
-
-/** @throws {ProxyError} `invalid_target` */
-function parseTunnelTarget(authority: string): Origin {
-  if (!/:\d+$/.test(authority)) {
-    throw new ProxyError('invalid_target', 'CONNECT needs host:port (RFC 9110 section 9.3.6)');
-  }
-  return parseOrigin('http', authority);
+function answerTo(error: unknown): string {
+  if (error instanceof TunnelRefusedError) return rawPreparedResponse(error.response);
+  return rawErrorResponse(describeUpstreamFailure(error, 'the target'));
 }
 
 function end(client: Duplex, response: string): void {

@@ -3,6 +3,7 @@ import type { Connector } from './connector.ts';
 import type { Forwarder, ForwarderOptions, OutgoingRequest } from './forwarder.ts';
 import type { Relay } from './relay.ts';
 import { latin1Reason, type RawFields } from './response-head.ts';
+import type { Origin } from './target.ts';
 
 /**
  * Forwards by undici's `dispatch`: the way that nearly all requests take. Twice as fast as `node:http`'s
@@ -11,9 +12,11 @@ import { latin1Reason, type RawFields } from './response-head.ts';
  */
 export class UndiciForwarder implements Forwarder {
   readonly #options: Pool.Options;
+  readonly #connect: Connector;
   readonly #pools = new Map<string, Pool>();
 
   constructor(connect: Connector, options: ForwarderOptions) {
+    this.#connect = connect;
     this.#options = {
       connect,
       connections: options.connectionsPerUpstream,
@@ -27,10 +30,17 @@ export class UndiciForwarder implements Forwarder {
   }
 
   forward({ target, method, fields, body }: OutgoingRequest, relay: Relay): void {
-    this.#poolOf(target.origin.url).dispatch(
-      { path: target.pathAndQuery, method, headers: fields, body },
-      new DispatchHandler(relay),
-    );
+    const { origin, pathAndQuery } = target;
+    const request: Dispatcher.DispatchOptions & { servername: string } = {
+      path: pathAndQuery,
+      method,
+      headers: fields,
+      body,
+      // One for all requests of a pool, whatever it is: when it changes, undici gives a connection up. It would
+      // change with the Host field.
+      servername: origin.hostname,
+    };
+    this.#poolOf(origin).dispatch(request, new DispatchHandler(relay));
   }
 
   async close(): Promise<void> {
@@ -38,14 +48,22 @@ export class UndiciForwarder implements Forwarder {
   }
 
   /** undici's Agent does the same, at twice the cost a request. */
-  #poolOf(origin: string): Pool {
-    let pool = this.#pools.get(origin);
+  #poolOf(origin: Origin): Pool {
+    let pool = this.#pools.get(origin.key);
     if (pool === undefined) {
       if (this.#pools.size === MAX_POOLS) this.#retirePools();
-      pool = new Pool(origin, this.#options);
-      this.#pools.set(origin, pool);
+      pool = new Pool(origin.url, this.#optionsFor(origin));
+      this.#pools.set(origin.key, pool);
     }
     return pool;
+  }
+
+  /** By itself undici would ask for the name in the Host field. */
+  #optionsFor({ scheme, serverName, hostname }: Origin): Pool.Options {
+    if (scheme === 'http') return this.#options;
+    const servername = serverName ?? hostname;
+    const connect: Connector = (options, callback) => this.#connect({ ...options, servername }, callback);
+    return { ...this.#options, connect };
   }
 
   /** Whoever cycles through more upstreams than that starts over; what is under way still finishes. */

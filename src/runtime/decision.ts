@@ -82,6 +82,11 @@ export interface Runtime {
    */
   decideTunnel(session: SessionTicket, hop: Hop): Forward | Respond;
   /**
+   * Whether no open session would refuse a tunnel to this authority. For a tunnel of which nothing is known yet but
+   * where it leads.
+   */
+  letsTunnelOut(authority: string): boolean;
+  /**
    * A tunnel that was let out did go out. Until then nothing has left: the client may speak plain HTTP in it, each
    * request of which is decided for itself.
    */

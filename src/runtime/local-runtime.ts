@@ -146,6 +146,15 @@ export class LocalRuntime implements Runtime {
     return decision;
   }
 
+  letsTunnelOut(authority: string): boolean {
+    const description = { direction: 'outbound', method: 'CONNECT', url: `https://${authority}/` } as const;
+    for (const session of this.#sessions.values()) {
+      const hop = hopFromDescription(description, { sessionId: session.id, service: '' });
+      if (session.rulebook.decideTunnel(hop).kind === 'respond') return false;
+    }
+    return true;
+  }
+
   countTunnel(ticket: SessionTicket, hop: Hop, decision: Forward): void {
     ownSession(ticket).countTunnel(hop, decision);
     this.counters.countDecision(hop, decision);

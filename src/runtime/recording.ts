@@ -118,8 +118,8 @@ export class Recording {
   }
 
   /** Bytes kept of a body, without reading them: the proxy puts them together only when a case is written. */
-  #kept({ size }: RecordedBody): number {
-    return Math.min(size, this.#limits.maxBody);
+  #kept({ size, kept }: RecordedBody): number {
+    return kept ?? Math.min(size, this.#limits.maxBody);
   }
 
   #takes(bytes: number): boolean {

@@ -8,6 +8,7 @@ import { RawClient } from './support/raw-client.ts';
 import { openRoute, type Route, renderRequest, ways } from './support/route.ts';
 import type { OriginCall, ScriptedOrigin } from './support/scripted-origin.ts';
 import { useStage } from './support/stage.ts';
+import { stalled } from './support/stalled.ts';
 
 const MIB = 1024 * 1024;
 const LARGE = 100 * MIB;
@@ -191,15 +192,6 @@ async function upload(route: Route): Promise<string> {
   await writeBlocks(LARGE, client);
   assert.equal((await client.readResponse()).status, 200);
   return arrived.promise;
-}
-
-/** Waits until a count has not moved while the program answered many requests on another listener. */
-async function stalled(count: () => number, url: string): Promise<void> {
-  for (let unchanged = 0, last = -1; unchanged < 40; unchanged += 1) {
-    if (count() !== last) unchanged = 0;
-    last = count();
-    await (await fetch(`${url}/ready`)).arrayBuffer();
-  }
 }
 
 async function writeBlocks(

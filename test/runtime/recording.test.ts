@@ -40,6 +40,14 @@ test('an exchange ends once: a second end is not counted', () => {
   assert.equal(recording.inFlight, 0);
 });
 
+test('bytes that were only counted take no room', () => {
+  const recording = new Recording(roomy);
+  const counted = { bytes: Buffer.alloc(0), size: 1_000_000, kept: 0, truncated: true };
+  const exchange = { ...beginExchange(), requestBody: counted };
+  recording.begin(exchange);
+  assert.equal(recording.finish(endExchange(exchange, 'four')), 4);
+});
+
 test('an exchange in flight is shown as a failed copy, and the exchange itself is left alone', () => {
   const recording = new Recording(roomy);
   const exchange = beginExchange();

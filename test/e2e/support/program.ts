@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +20,13 @@ const BUILD = fileURLToPath(new URL('../../../dist', import.meta.url));
 
 /** Longest wait for the program to start or to end: a hang becomes a failure that shows what it logged. */
 const PATIENCE_MS = 20_000;
+
+/** Where the programs of this process keep their certificate authority. */
+const AUTHORITY_FOLDER = mkdtempSync(join(tmpdir(), 'softprobe-e2e-ca-'));
+process.on('exit', () => rmSync(AUTHORITY_FOLDER, { recursive: true, force: true }));
+
+/** The certificate that clients of these programs have to trust; made when the first program starts. */
+export const AUTHORITY_CERTIFICATE = join(AUTHORITY_FOLDER, 'ca', 'certificate.pem');
 
 interface ReadyLine {
   readonly ingress: { readonly url: string };
@@ -62,7 +77,7 @@ export class Program implements AsyncDisposable {
     const args = ['start', '--json', ...ports, '--app-url', appUrl, '--capture-dir', captureDir, ...flags];
     const child = spawn(process.execPath, [BIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...ownEnvironment(), ...env },
+      env: { ...ownEnvironment(), SOFTPROBE_CA_DIR: AUTHORITY_FOLDER, ...env },
     });
     const log: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
@@ -88,6 +103,12 @@ export class Program implements AsyncDisposable {
   /** The most resident memory it had since the last `forgetPeak`, in bytes. */
   get peakResidentBytes(): number {
     return this.#memory('VmHWM');
+  }
+
+  /** Sockets that it has open, those it listens on among them. */
+  get openSockets(): number {
+    const folder = `/proc/${this.pid}/fd`;
+    return readdirSync(folder).filter((fd) => isSocket(`${folder}/${fd}`)).length;
   }
 
   forgetPeak(): void {
@@ -118,6 +139,15 @@ export class Program implements AsyncDisposable {
     const kibibytes = new RegExp(`^${line}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
     if (kibibytes === undefined) throw new Error(`no ${line} in /proc/${this.pid}/status`);
     return Number(kibibytes) * 1024;
+  }
+}
+
+/** A descriptor may be closed while we look at it. */
+function isSocket(descriptor: string): boolean {
+  try {
+    return readlinkSync(descriptor).startsWith('socket:');
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import type { Row, RowRequest } from '../rows/row.ts';
 import { Session } from './control-client.ts';
 import {
@@ -10,7 +11,7 @@ import {
   splitRequest,
   splitResponse,
 } from './http-message.ts';
-import type { Program } from './program.ts';
+import { AUTHORITY_CERTIFICATE, type Program } from './program.ts';
 import { RawClient, toBytes } from './raw-client.ts';
 import type { ScriptedOrigin } from './scripted-origin.ts';
 
@@ -24,12 +25,14 @@ export interface Route {
   readonly url: string;
   /** How the request names its target. */
   readonly form: 'origin' | 'absolute';
+  /** TLS that the proxy looks into: in a tunnel that the client asks for, or as if redirected to it. */
+  readonly tls?: 'tunnel' | 'direct';
   /** The session that requests belong to, where they do. */
   readonly session?: Session;
 }
 
 /** A listener, how it is told where to go, and whether the request belongs to a session. */
-export interface Way extends Pick<Route, 'kind' | 'form'> {
+export interface Way extends Pick<Route, 'kind' | 'form' | 'tls'> {
   readonly name: string;
   readonly inSession: boolean;
 }
@@ -48,11 +51,28 @@ export const waysByHost: readonly Way[] = [
   { name: 'egress by Host, in a session', kind: 'egress', form: 'origin', inSession: true },
 ];
 
+/** TLS that is looked into. */
+export const waysThroughTls: readonly Way[] = [
+  { name: 'TLS in a tunnel, no session', kind: 'egress', form: 'origin', tls: 'tunnel', inSession: false },
+  { name: 'TLS in a tunnel, in a session', kind: 'egress', form: 'origin', tls: 'tunnel', inSession: true },
+  { name: 'redirected TLS, no session', kind: 'egress', form: 'origin', tls: 'direct', inSession: false },
+  { name: 'redirected TLS, in a session', kind: 'egress', form: 'origin', tls: 'direct', inSession: true },
+];
+
 /** Opens the way on a program, with a new capture session where it needs one. */
-export async function openRoute(program: Program, { kind, form, inSession }: Way): Promise<Route> {
+export async function openRoute(program: Program, { kind, form, tls, inSession }: Way): Promise<Route> {
   const url = kind === 'ingress' ? program.ingress : program.egress;
-  if (!inSession) return { kind, form, url };
-  return { kind, form, url, session: await Session.open(program.control, { mode: 'capture' }) };
+  const route = { kind, form, url, ...(tls && { tls }) };
+  if (!inSession) return route;
+  return { ...route, session: await Session.open(program.control, { mode: 'capture' }) };
+}
+
+/** A connection of its own for what is sent on this route. */
+async function connectBy({ url, tls }: Route, origin: ScriptedOrigin): Promise<RawClient> {
+  if (tls === undefined) return await RawClient.connect(url);
+  const authority = tls === 'tunnel' ? origin.authority : undefined;
+  const ca = await readFile(AUTHORITY_CERTIFICATE, 'utf8');
+  return await RawClient.connectTls(url, { authority, ca, servername: 'localhost' });
 }
 
 /** Header fields that end at a hop (RFC 9110 section 7.6.1), and the framing of the transfer. */
@@ -77,7 +97,8 @@ export function renderRequest(request: RowRequest, route: Route, origin: Scripte
   const host = hostFor(route, origin);
   // RFC 9112 section 3.2.4: `OPTIONS *` through a proxy is an absolute-form without path.
   const path = request.target === '*' ? '' : request.target;
-  const target = route.form === 'absolute' ? `http://${host}${path}` : request.target;
+  const target =
+    route.form === 'absolute' ? `${new URL(origin.url).protocol}//${host}${path}` : request.target;
   const session = route.session === undefined ? [] : [`x-softprobe-session-id: ${route.session.id}`];
   const lines = [`${request.method} ${target} HTTP/1.1`, `Host: ${host}`, ...request.lines, ...session];
   return Buffer.concat([toBytes(`${lines.join('\r\n')}\r\n\r\n`), request.body]);
@@ -85,7 +106,7 @@ export function renderRequest(request: RowRequest, route: Route, origin: Scripte
 
 /** Sends a row's request on a connection of its own and reads the response. */
 export async function send(row: Row, route: Route, origin: ScriptedOrigin): Promise<Response> {
-  using client = await RawClient.connect(route.url);
+  using client = await connectBy(route, origin);
   await client.write(renderRequest(row.request, route, origin));
   return await client.readResponse(row.request.method);
 }
