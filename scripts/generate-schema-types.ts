@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = `${root}src/cases/documents.generated.ts`;
 
 // One schema that refers to the documents which stand alone: shared shapes then come out once.
-const documents = ['rules', 'policy', 'session', 'hop', 'auth-fixtures', 'case'];
+const documents = ['rules', 'policy', 'session', 'hop', 'auth-fixtures', 'case', 'scrub-rules', 'har'];
 const text = await compile(
   {
     title: 'Documents',

@@ -7,6 +7,8 @@ export type Then = {
   captureOnly?: CaptureOnly;
 };
 export type Attributes = KeyValue[];
+export type Fields = HarField[];
+export type Cookies = HarCookie[];
 
 export interface Documents {
   rules: RulesDocument;
@@ -15,6 +17,8 @@ export interface Documents {
   hop: HopDescription;
   'auth-fixtures': AuthFixtures;
   case: CaseDocument;
+  'scrub-rules': ScrubRules;
+  har: HarDocument;
 }
 /**
  * All session rules; the body of POST /v1/sessions/{id}/rules.
@@ -88,11 +92,11 @@ export interface When {
    */
   pathPattern?: string;
   /**
-   * Query parameters that must all be there, decoded: name to value or list of values.
+   * Query parameters that must all be there, decoded: name to value or list of values. Null: the request has no query.
    */
   query?: {
     [k: string]: string | string[];
-  };
+  } | null;
   /**
    * Header fields that must all be there, with exactly these values.
    */
@@ -311,5 +315,172 @@ export interface Span {
 export interface Status {
   code?: number | string;
   message?: string;
+  [k: string]: unknown;
+}
+/**
+ * What `scrub --rules` hides in a case file. The names are those of a rule's `captureOnly`.
+ */
+export interface ScrubRules {
+  version?: 1;
+  /**
+   * False: hide only what is named here, not the headers that are secret by custom and what looks like a secret.
+   */
+  defaults?: boolean;
+  /**
+   * Names of headers and trailers, in any case.
+   */
+  redactHeaders?: string[];
+  /**
+   * JSONPaths (RFC 9535) into JSON bodies.
+   */
+  redactBodyPaths?: string[];
+  /**
+   * Regular expressions (RE2 syntax) that are looked for in every text of the case: bodies, URLs, header values. Where one has a group, only what the first group matches is hidden.
+   */
+  redactPatterns?: string[];
+}
+/**
+ * An HTTP Archive (HAR) 1.1 or 1.2 as far as it is imported. Writers leave out what HAR demands, so that only the parts without which there is no hop are required. Custom fields are kept out of sight.
+ */
+export interface HarDocument {
+  log: HarLog;
+  [k: string]: unknown;
+}
+export interface HarLog {
+  creator?: HarCreator;
+  entries: HarEntry[];
+  _softprobe?: HarCase;
+  [k: string]: unknown;
+}
+export interface HarCreator {
+  name?: string;
+  version?: string;
+  [k: string]: unknown;
+}
+export interface HarEntry {
+  startedDateTime?: string;
+  time?: number | null;
+  request: HarRequest;
+  response: HarResponse;
+  _softprobe?: HarHop;
+  [k: string]: unknown;
+}
+export interface HarRequest {
+  method: string;
+  url: string;
+  httpVersion?: string;
+  headers?: Fields;
+  cookies?: Cookies;
+  postData?: HarPostData;
+  bodySize?: number | null;
+  [k: string]: unknown;
+}
+export interface HarField {
+  name: string;
+  value: string;
+  [k: string]: unknown;
+}
+export interface HarCookie {
+  name: string;
+  value?: string;
+  path?: string | null;
+  domain?: string | null;
+  expires?: string | null;
+  httpOnly?: boolean | null;
+  secure?: boolean | null;
+  [k: string]: unknown;
+}
+export interface HarPostData {
+  mimeType?: string;
+  text?: string;
+  encoding?: string;
+  params?: HarParam[];
+  [k: string]: unknown;
+}
+export interface HarParam {
+  name: string;
+  value?: string;
+  [k: string]: unknown;
+}
+export interface HarResponse {
+  status: number;
+  httpVersion?: string;
+  headers?: Fields;
+  cookies?: Cookies;
+  content?: HarContent;
+  redirectURL?: string | null;
+  bodySize?: number | null;
+  /**
+   * Chromium's word for why there is no response.
+   */
+  _error?: string | null;
+  [k: string]: unknown;
+}
+export interface HarContent {
+  size?: number | null;
+  compression?: number | null;
+  mimeType?: string;
+  text?: string;
+  encoding?: string;
+  [k: string]: unknown;
+}
+/**
+ * What of an exchange has no place in HAR.
+ */
+export interface HarHop {
+  /**
+   * Its place in the case's traces.
+   */
+  trace: number;
+  direction: 'inbound' | 'outbound';
+  service: string;
+  sessionId: string;
+  attribution?: string;
+  outcome?: string;
+  rule?: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  flags?: number;
+  /**
+   * Milliseconds since the Unix epoch, with a fraction.
+   */
+  startTime: number;
+  endTime: number;
+  failure?: HarFailure;
+  requestBody?: HarBody;
+  responseBody?: HarBody;
+  requestTrailers?: Fields;
+  responseTrailers?: Fields;
+  [k: string]: unknown;
+}
+export interface HarFailure {
+  type: string;
+  message: string;
+}
+export interface HarBody {
+  /**
+   * Bytes on the wire.
+   */
+  size: number;
+  truncated?: boolean;
+  encoding?: 'base64';
+}
+/**
+ * What of the case has no place in HAR.
+ */
+export interface HarCase {
+  /**
+   * The case without its traces.
+   */
+  case: {
+    [k: string]: unknown;
+  };
+  /**
+   * Traces that cannot be told by an entry, by their place in the case.
+   */
+  traces?: {
+    [k: string]: TracesData;
+  };
   [k: string]: unknown;
 }

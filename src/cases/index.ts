@@ -7,6 +7,7 @@
 
 export { fieldAttribute, intAttribute, stringAttribute } from './attribute.ts';
 export { bodyAttribute } from './body.ts';
+export { canonicalJson } from './canonical-json.ts';
 export {
   CaseFileError,
   type CaseFileProblem,
@@ -33,6 +34,7 @@ export type {
   ResponseSpec,
   Rule,
   RulesDocument,
+  ScrubRules,
   SessionRequest,
   Span,
   Then,
@@ -53,7 +55,13 @@ export type {
 } from './exchange.ts';
 export { headerOctets, headerValues, hopByHopNames, isHopByHop, recordedHeaders } from './headers.ts';
 export { decodedBody, jsonBodyOf } from './hop-view.ts';
-export { compileHostSuffix, type HostMatcher, parseAuthority, portOf } from './host-match.ts';
+export {
+  compileHostSuffix,
+  type HostMatcher,
+  HostSyntaxError,
+  parseAuthority,
+  portOf,
+} from './host-match.ts';
 export { IssueList, pointerTo } from './issue-list.ts';
 export { compileJsonPath, JsonPathSyntaxError } from './json-path.ts';
 export { JsonSyntaxError, parseJson } from './json-text.ts';
@@ -66,6 +74,8 @@ export { type CompiledWhen, compileWhen, holds, InvalidWhenError, type Predicate
 export { COST } from './predicates/definition.ts';
 export { Redactor, type RedactorOptions } from './redaction.ts';
 export { IncompleteRecordingError, type RuleOverrides, ruleFromHit } from './replay-rule.ts';
+export { type CaseRules, type CaseRulesOptions, rulesFromCase, type SkippedHop } from './rules-from-case.ts';
+export { SoftprobeError } from './softprobe-error.ts';
 export { tracesFromExchange } from './span.ts';
 export { exchangeFromSpan, hopFromSpan } from './span-reader.ts';
 export { millisecondsOf } from './span-time.ts';

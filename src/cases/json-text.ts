@@ -72,8 +72,12 @@ interface OpenContainer {
   readonly closer: '}' | ']';
 }
 
-/** Calls `visit` with location and extent of every value, inner ones first. Does not recurse. */
-function walkJson(
+/**
+ * Calls `visit` with location and extent of every value, inner ones first. Does not recurse.
+ *
+ * @throws {JsonSyntaxError} when the text is not JSON; what stood before the mistake has been visited
+ */
+export function walkJson(
   text: string,
   visit: (path: readonly (string | number)[], start: number, end: number) => void,
 ): void {

@@ -7,6 +7,11 @@ export interface Pattern {
   test(value: string): boolean;
   /** True when the expression matches the value from its first to its last character. */
   testWhole(value: string): boolean;
+  /**
+   * Where it matches, in order: the first group of the expression where it has one and that took part, else all
+   * of the match. Empty matches are left out. Undefined where the value is too long to look at.
+   */
+  find(value: string): { start: number; end: number }[] | undefined;
 }
 
 /** A regular expression that cannot be used. The message names it and says why. */
@@ -99,6 +104,18 @@ class Re2Pattern implements Pattern {
 
   testWhole(value: string): boolean {
     return value.length <= this.#longestValue && this.#program.testExact(value);
+  }
+
+  find(value: string): { start: number; end: number }[] | undefined {
+    if (value.length > this.#longestValue) return undefined;
+    const found: { start: number; end: number }[] = [];
+    const matcher = this.#program.matcher(value);
+    while (matcher.find()) {
+      const hasGroup = matcher.groupCount() > 0 && matcher.start(1) !== -1;
+      const range = { start: matcher.start(hasGroup ? 1 : 0), end: matcher.end(hasGroup ? 1 : 0) };
+      if (range.end > range.start) found.push(range);
+    }
+    return found;
   }
 }
 

@@ -21,6 +21,11 @@ export interface RedactorOptions {
 
 const PLACEHOLDER = /^\[redacted:[0-9a-f]{12}\]$/;
 
+/** Is some of this recorded text a placeholder? */
+export function hasPlaceholder(text: string): boolean {
+  return text.includes('[redacted:') && /\[redacted:[0-9a-f]{12}\]/.test(text);
+}
+
 /** Authentication schemes that people know, most of them registered with IANA; the word is no secret. */
 const AUTHENTICATION_SCHEME =
   /^(apikey|aws4-hmac-sha256|basic|bearer|digest|dpop|gnap|hawk|hmac|hoba|jwt|mutual|negotiate|ntlm|oauth|privatetoken|scram-sha-1|scram-sha-256|sharedkey|signature|token|vapid) +(.+)$/is;

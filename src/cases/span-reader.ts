@@ -29,7 +29,7 @@ import { splitTarget, splitUrl, type UrlParts } from './url.ts';
 /** Attributes of a span as plain values. */
 type Attributes = ReadonlyMap<string, unknown>;
 
-const ATTRIBUTIONS: readonly Attribution[] = [
+export const ATTRIBUTIONS: readonly Attribution[] = [
   'header',
   'tracestate',
   'baggage',
@@ -39,7 +39,7 @@ const ATTRIBUTIONS: readonly Attribution[] = [
 ];
 /** What W3C Trace Context and OTLP write where there is no trace. */
 const NO_TRACE = '0'.repeat(2 * TRACE_ID_OCTETS);
-const OUTCOMES: readonly Outcome[] = ['mock', 'error', 'strict-miss', 'forward', 'proxy-error'];
+export const OUTCOMES: readonly Outcome[] = ['mock', 'error', 'strict-miss', 'forward', 'proxy-error'];
 
 /**
  * The hop that a span describes (CONTRACT section 5, with all that readers accept): what a decision is made on

@@ -3,11 +3,13 @@ import leven from 'leven';
 import authFixtures from '../../schemas/auth-fixtures.schema.json' with { type: 'json' };
 import caseFile from '../../schemas/case.schema.json' with { type: 'json' };
 import error from '../../schemas/error.schema.json' with { type: 'json' };
+import har from '../../schemas/har.schema.json' with { type: 'json' };
 import hop from '../../schemas/hop.schema.json' with { type: 'json' };
 import policy from '../../schemas/policy.schema.json' with { type: 'json' };
 import response from '../../schemas/response.schema.json' with { type: 'json' };
 import rule from '../../schemas/rule.schema.json' with { type: 'json' };
 import rules from '../../schemas/rules.schema.json' with { type: 'json' };
+import scrubRules from '../../schemas/scrub-rules.schema.json' with { type: 'json' };
 import session from '../../schemas/session.schema.json' with { type: 'json' };
 import when from '../../schemas/when.schema.json' with { type: 'json' };
 import type { Documents } from './documents.generated.ts';
@@ -40,9 +42,18 @@ const MAX_ISSUES = 20;
 
 const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, strictRequired: false });
 ajv.addKeyword('tsType');
-ajv.addSchema([when, response, error, rule, policy]);
+ajv.addSchema([when, response, error, rule, policy, caseFile]);
 
-const schemas = { rules, policy, session, hop, 'auth-fixtures': authFixtures, case: caseFile };
+const schemas = {
+  rules,
+  policy,
+  session,
+  hop,
+  'auth-fixtures': authFixtures,
+  case: caseFile,
+  'scrub-rules': scrubRules,
+  har,
+};
 const validators = new Map<string, ValidateFunction>();
 
 function validatorOf(document: keyof Documents): ValidateFunction {
