@@ -65,6 +65,15 @@ export async function readOrCreate(
   throw new AuthorityError('unwritable', `${place} was created and is gone: does something clear ${folder}?`);
 }
 
+/**
+ * Whether `folder` has an authority already, so that asking makes none.
+ *
+ * @throws {AuthorityError} `unreadable` or `invalid`
+ */
+export async function hasAuthority(folder: string): Promise<boolean> {
+  return (await readPlace(join(folder, 'ca'))) !== undefined;
+}
+
 /** @returns undefined where there is no authority */
 async function readPlace(place: string): Promise<AuthorityFiles | undefined> {
   let names: string[];

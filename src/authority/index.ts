@@ -8,6 +8,7 @@
 
 export { Authority, type AuthorityOptions, openAuthority } from './authority.ts';
 export { AuthorityError } from './authority-error.ts';
+export { hasAuthority } from './authority-files.ts';
 export { defaultAuthorityFolder } from './folder.ts';
 export { LeafContexts } from './leaf-contexts.ts';
 export type { Leaf } from './leaf-signer.ts';

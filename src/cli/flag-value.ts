@@ -1,4 +1,3 @@
-import { compileJsonPath, JsonPathSyntaxError } from '../cases/index.ts';
 import { UsageError } from './failure.ts';
 
 /**
@@ -114,17 +113,6 @@ export function readWord(source: string, text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
   if (text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text)) {
     throw wrongValue(source, 'a printable text that is not empty', text);
-  }
-  return text;
-}
-
-/** @returns `text`, which is a JSONPath (RFC 9535) */
-export function readJsonPath(source: string, text: string): string {
-  try {
-    compileJsonPath(text);
-  } catch (cause) {
-    if (!(cause instanceof JsonPathSyntaxError)) throw cause;
-    throw new UsageError(`${source}: ${cause.message}`, { cause });
   }
   return text;
 }

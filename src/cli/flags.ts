@@ -28,33 +28,19 @@ export function isSet(args: Arguments, flag: string): boolean {
   return args[flag] === true;
 }
 
-/** What yargs itself puts beside the flags of a command. */
-const ownFlags: readonly string[] = ['help', 'version'];
-
-/** What a command can be told. */
-export interface CommandShape {
-  readonly flags: Flags;
-  /** Its own words, such as `inspect case`. */
-  readonly words: readonly string[];
-  /** Names of its positional arguments. */
-  readonly positionals: readonly string[];
-}
-
 /**
  * Refuses what the command does not know, and names the nearest flag that it does.
  *
  * @throws {UsageError}
  */
-export function refuseUnknown(args: Arguments, { flags, words, positionals }: CommandShape): void {
-  const known = [...Object.keys(flags), ...ownFlags];
+export function refuseUnknown(args: Readonly<Record<string, unknown>>, flags: Flags): void {
+  const known = Object.keys(flags);
+  const aliases = Object.values(flags).flatMap(({ alias = [] }) => alias);
   for (const name of Object.keys(args)) {
-    if (name === '_' || name === '$0' || name === 'h') continue;
-    if (known.includes(name) || positionals.includes(name)) continue;
+    if (name === '$0' || known.includes(name) || aliases.includes(name)) continue;
     const written = name.length === 1 ? `-${name}` : `--${name}`;
     throw new UsageError(`unknown flag ${written}${suggestion(name, known, '--')}`);
   }
-  const unexpected = args._.map(String).find((word, at) => word !== words[at]);
-  if (unexpected !== undefined) throw new UsageError(`unexpected word ${JSON.stringify(unexpected)}`);
 }
 
 /** ` (did you mean --json?)` where a known word is near, else nothing. */

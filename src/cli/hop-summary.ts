@@ -1,10 +1,4 @@
-import {
-  type Attribution,
-  type CaseDocument,
-  type Exchange,
-  exchangeFromSpan,
-  spansOf,
-} from '../cases/index.ts';
+import type { Attribution, Exchange } from '../cases/index.ts';
 
 /** One hop of a case in short: an element of `spanSummary` in JSON, a row of the table. */
 export interface HopSummary {
@@ -30,11 +24,8 @@ export interface HopSummary {
   readonly spanId: string;
 }
 
-/** Every hop of a case, in the order in which the requests started. */
-export function summarizeHops(document: CaseDocument): HopSummary[] {
-  const exchanges: Exchange[] = [];
-  for (const { span, resource } of spansOf(document)) exchanges.push(exchangeFromSpan(span, resource));
-  exchanges.sort((a, b) => a.startTime - b.startTime);
+/** Each hop in short, in the order given. */
+export function summarizeHops(exchanges: readonly Exchange[]): HopSummary[] {
   return exchanges.map(summarize);
 }
 

@@ -1,123 +1,129 @@
-import yargs, { type Argv } from 'yargs';
+import type { Command, Invocation } from './command.ts';
+import { type CommandLine, readCommandLine } from './command-line.ts';
+import { commands, groups } from './commands/index.ts';
 import { ExitCode } from './exit-code.ts';
-import { UsageError } from './failure.ts';
-import {
-  type Arguments,
-  type CommandShape,
-  refuseUnknown,
-  refuseValuesOfSwitches,
-  suggestion,
-} from './flags.ts';
-import { inspectCase, inspectCaseFlags } from './inspect-case.ts';
-import { startFlags } from './start-flags.ts';
+import { CliFailure, UsageError } from './failure.ts';
+import { type Arguments, isSet, suggestion } from './flags.ts';
+import { print, printFailure, printResult } from './output.ts';
+import { readRuntimeUrl } from './runtime-url.ts';
+import { visible } from './table.ts';
 import { versionLine } from './version.ts';
 
-const startShape: CommandShape = { flags: startFlags, words: ['start'], positionals: [] };
-const inspectCaseShape: CommandShape = {
-  flags: inspectCaseFlags,
-  words: ['inspect', 'case'],
-  positionals: ['file'],
-};
+/** What the program does when no command is named. */
+const DEFAULT_COMMAND = 'start';
 
 /**
- * Runs one command line.
+ * Runs one command line, and prints what comes of it.
  *
  * @param rawArguments without the names of node and of the script
  * @returns the exit code
- * @throws {CliFailure} with one message for the user
  */
-export async function runProgram(rawArguments: readonly string[]): Promise<number> {
-  let exitCode: number = ExitCode.ok;
-  /** Checks what yargs lets pass, then runs the command. */
-  const run =
-    (shape: CommandShape, command: (args: Arguments) => Promise<number>) => async (args: Arguments) => {
-      refuseValuesOfSwitches(rawArguments, shape.flags);
-      refuseUnknown(args, shape);
-      exitCode = await command(args);
-    };
-
-  const program = yargs()
-    .scriptName('softprobe-proxy')
-    .usage('$0 [command] [flags]\n\nRecords what a service says to the world, and plays it back.')
-    .command(
-      ['start', '$0'],
-      'Start the proxy; runs until Ctrl-C or SIGTERM',
-      describeStart,
-      async (args: Arguments) => {
-        refuseOtherWord(args._[0], ['start', 'inspect']);
-        // Not imported above: the other commands need no server and start faster without it.
-        const { start } = await import('./start.ts');
-        await run(startShape, start)(args);
-      },
-    )
-    .command(
-      'inspect',
-      'Look into what was recorded',
-      (inspect) =>
-        inspect
-          .usage('$0 inspect case <file> [flags]')
-          .command(
-            'case <file>',
-            'Show the hops of a case file',
-            describeInspectCase,
-            run(inspectCaseShape, inspectCase),
-          ),
-      (args: Arguments) => {
-        refuseOtherWord(args._[1], ['case'], 'inspect: ');
-        throw new UsageError('inspect: say what to look into, as in `softprobe-proxy inspect case FILE`');
-      },
-    )
-    .locale('en')
-    .version(versionLine())
-    .help()
-    .alias('help', 'h')
-    .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : 110)
-    .epilogue('Environment: APP_URL, SOFTPROBE_API_TOKEN, SOFTPROBE_CAPTURE_CASE_PATH, NO_COLOR.')
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-    })
-    .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      // Commands throw errors; a message alone is what yargs sees by itself, such as a missing value.
-      if (message === null && error !== undefined) throw error;
-      const isMissing = message?.startsWith('Not enough non-option arguments') ?? false;
-      throw new UsageError(isMissing ? 'an argument is missing' : (message ?? ''), { cause: error });
+export async function runProgram(
+  rawArguments: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const line = readCommandLine(rawArguments, commands);
+  try {
+    if (line.asks.version) {
+      await print(process.stdout, `${versionLine()}\n`);
+      return ExitCode.ok;
+    }
+    const name = nameOf(line);
+    if (name !== undefined) return await runCommand(await loadCommand(name), line, environment);
+    if (!line.asks.help) throw noCommand(line);
+    await print(process.stdout, `${await helpOf(line.words)}\n`);
+    return ExitCode.ok;
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    const hint = `${['softprobe-proxy', ...line.words].join(' ')} --help tells what can be said`;
+    if (error instanceof CliFailure) return printFailure(error, line.asks.json, isUsage ? hint : undefined);
+    console.error(error);
+    const told = error instanceof Error ? error.message : String(error);
+    const defect = new CliFailure(`a defect of this program: ${told}`, {
+      exitCode: ExitCode.internal,
+      code: 'internal',
     });
-  await program.parseAsync([...rawArguments]);
-  return exitCode;
+    return printFailure(defect, line.asks.json);
+  }
 }
 
-/** @throws {UsageError} for a word where a command is expected, if it is none */
-function refuseOtherWord(word: string | number | undefined, commands: readonly string[], prefix = ''): void {
-  if (word === undefined || commands.includes(String(word))) return;
-  throw new UsageError(
-    `${prefix}unknown command ${JSON.stringify(word)}${suggestion(String(word), commands)}`,
-  );
+/** The name of the command that a line is about, if it is about one. */
+function nameOf({ words, nextWord, asks }: CommandLine): string | undefined {
+  const name = words.join(' ');
+  if (Object.hasOwn(commands, name)) return name;
+  return words.length === 0 && nextWord === undefined && !asks.help ? DEFAULT_COMMAND : undefined;
 }
 
-function describeStart(command: Argv): Argv {
-  return command
-    .options(startFlags)
-    .example('$0 --app-url http://127.0.0.1:3000', 'Stand in front of a service on port 3000')
-    .example(
-      '$0 --json --ingress-port 0 --egress-port 0 --control-port 0 --admin-port 0',
-      'Any free ports, told as JSON',
-    )
-    .example(
-      '$0 --redact-header x-tenant --redact-body-path "$.card.number"',
-      'Hide more than the usual secrets',
-    );
+/** @throws when a command and its entry in the index disagree */
+async function loadCommand(name: string): Promise<Command> {
+  const command = await commands[name]?.();
+  if (command?.words.join(' ') !== name) throw new Error(`the command ${name} is listed under another name`);
+  return command;
 }
 
-function describeInspectCase(command: Argv): Argv {
-  return command
-    .usage('$0 inspect case <file> [flags]')
-    .positional('file', { type: 'string', demandOption: true, describe: 'A *.case.json file' })
-    .options(inspectCaseFlags)
-    .example('$0 inspect case captures/checkout.case.json', 'A table of the hops')
-    .example('$0 inspect case captures/checkout.case.json --json', 'The same for a program');
+async function runCommand(
+  command: Command,
+  line: CommandLine,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  if (line.asks.help) {
+    const { commandHelp } = await import('./usage.ts');
+    await print(process.stdout, `${await commandHelp(command)}\n`);
+    return ExitCode.ok;
+  }
+  const { parseArguments } = await import('./command-arguments.ts');
+  const { args, rest } = parseArguments(command, line.others);
+  const invocation = invocationOf(args, rest, environment);
+  const result = await command.run(invocation);
+  return typeof result === 'number' ? result : printResult(result, invocation.json);
+}
+
+function invocationOf(args: Arguments, rest: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
+  return {
+    args,
+    rest,
+    environment,
+    json: isSet(args, 'json'),
+    verbose: isSet(args, 'verbose'),
+    // Read when it is asked for: a wrong SOFTPROBE_RUNTIME_URL is nothing to commands that talk to no runtime.
+    get runtimeUrl() {
+      return readRuntimeUrl(args, environment);
+    },
+    note(text) {
+      if (!isSet(args, 'quiet')) process.stderr.write(`${visible(text)}\n`);
+    },
+  };
+}
+
+/** Why a line leads to no command. */
+function noCommand({ words, nextWord }: CommandLine): UsageError {
+  const prefix = words.length === 0 ? '' : `${words.join(' ')}: `;
+  const next = [...new Set(namesUnder(words).map((name) => name.split(' ')[words.length] ?? ''))];
+  if (nextWord === undefined) return new UsageError(`${prefix}say which: ${next.join(', ')}`);
+  // Somebody may remember the last word only: `stats` for `session stats`.
+  const whole = namesUnder(words).filter((name) => name.endsWith(` ${nextWord}`));
+  const near = whole.length > 0 ? ` (did you mean ${whole.join(' or ')}?)` : suggestion(nextWord, next);
+  return new UsageError(`${prefix}unknown command ${JSON.stringify(nextWord)}${near}`);
+}
+
+function namesUnder(words: readonly string[]): string[] {
+  const prefix = words.map((word) => `${word} `).join('');
+  return Object.keys(commands).filter((name) => name.startsWith(prefix));
+}
+
+async function helpOf(words: readonly string[]): Promise<string> {
+  const { groupHelp } = await import('./usage.ts');
+  if (words.length > 0) {
+    const listed = await Promise.all(namesUnder(words).map(loadCommand));
+    return groupHelp(words, groups[words.join(' ')] ?? '', listed);
+  }
+  const listed: { words: string[]; summary: string }[] = [];
+  for (const name of Object.keys(commands)) {
+    const [first = '', ...more] = name.split(' ');
+    if (more.length === 0) listed.push({ words: [first], summary: (await loadCommand(name)).summary });
+    else if (!listed.some(({ words: [other] }) => other === first)) {
+      listed.push({ words: [first], summary: groups[first] ?? '' });
+    }
+  }
+  return groupHelp([], 'Records what a service says to the world, and plays it back.', listed);
 }

@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import type { Authority } from '../authority/index.ts';
 import type { RunningProxy } from '../proxy/index.ts';
+import { shellWord } from './shell-word.ts';
 import type { StartSettings } from './start-settings.ts';
 import { table } from './table.ts';
 import { packageVersion } from './version.ts';
@@ -18,8 +20,32 @@ export function readyLine({ ingress, egress, control, admin }: Urls): string {
   });
 }
 
-/** The same for a person, with the next step. */
-export function readyText(urls: Urls, settings: StartSettings): string {
+/** What HTTPS needs: our certificate authority in the places where each language looks for such. */
+function httpsText({ egress }: Urls, { tls }: StartSettings, { certFile }: Authority): string {
+  const flags = [
+    ...(egress === 'http://127.0.0.1:8084' ? [] : ['--egress-url', egress]),
+    ...Object.entries({
+      '--ca-dir': tls.authority?.folder,
+      '--ca-cert': tls.authority?.certFile,
+      '--ca-key': tls.authority?.keyFile,
+    }).flatMap(([flag, path]) => (path === undefined ? [] : [flag, shellWord(path)])),
+  ];
+  return `For HTTPS as well, with the settings by which each language trusts ${certFile}:
+  eval "$(${['softprobe-proxy env', ...flags].join(' ')})"
+Or leave all of it to one command: softprobe-proxy run --capture FILE -- COMMAND`;
+}
+
+function tunnelText({ egress }: Urls): string {
+  return `HTTPS passes untouched (--no-intercept):
+  export HTTPS_PROXY=${egress} https_proxy=${egress}`;
+}
+
+/**
+ * The same for a person, with the next step.
+ *
+ * @param authority undefined where HTTPS is not looked into
+ */
+export function readyText(urls: Urls, settings: StartSettings, authority: Authority | undefined): string {
   const bold = (text: string) => styleText('bold', text);
   const dim = (text: string) => styleText('dim', text);
   const { appUrl, captureDir, captureFile, apiToken } = settings.proxy;
@@ -38,6 +64,7 @@ ${where}
 Start your service so that it calls out through the proxy (Node.js needs the second line):
   export HTTP_PROXY=${urls.egress} http_proxy=${urls.egress} NO_PROXY= no_proxy=
   export NODE_USE_ENV_PROXY=1
+${authority === undefined ? tunnelText(urls) : httpsText(urls, settings, authority)}
 
 Then record a run: open a session, send its id along, close it.
   curl -s ${urls.control}/v1/sessions${token} -d '{"mode":"capture"}'

@@ -1,4 +1,5 @@
 import type { Flags } from './flags.ts';
+import { tlsFlags } from './tls-flags.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -8,8 +9,11 @@ const recording = 'What it records:';
 const limits = 'Limits and time-outs:';
 const output = 'Output:';
 
-/** The flags of `softprobe-proxy start`. Defaults are told here and applied by whoever uses the value. */
-export const startFlags = {
+/**
+ * What a proxy can be told, by `start` and `run` alike. Defaults are told here and applied by whoever uses the
+ * value.
+ */
+export const proxyFlags = {
   'app-url': {
     type: 'string',
     requiresArg: true,
@@ -29,13 +33,6 @@ export const startFlags = {
     requiresArg: true,
     group: between,
     describe: 'Name of your service in recordings and rules',
-  },
-  'fallback-session': {
-    type: 'string',
-    requiresArg: true,
-    group: between,
-    defaultDescription: 'none',
-    describe: 'sole: while exactly one session is open, whatever belongs to no session is tied to that one',
   },
   host: {
     type: 'string',
@@ -110,6 +107,7 @@ export const startFlags = {
     group: recording,
     describe: 'Do not write traceparent and tracestate on what is forwarded',
   },
+  ...tlsFlags,
   'session-ttl': {
     type: 'string',
     requiresArg: true,
@@ -151,6 +149,18 @@ export const startFlags = {
     group: output,
     defaultDescription: 'info',
     describe: `Least level of the log on stderr: ${logLevels.join(', ')}`,
+  },
+} as const satisfies Flags;
+
+/** The flags of `softprobe-proxy start`. */
+export const startFlags = {
+  ...proxyFlags,
+  'fallback-session': {
+    type: 'string',
+    requiresArg: true,
+    group: between,
+    defaultDescription: 'none',
+    describe: 'sole: while exactly one session is open, whatever belongs to no session is tied to that one',
   },
   json: {
     type: 'boolean',

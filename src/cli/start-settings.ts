@@ -7,19 +7,30 @@ import {
   readDuration,
   readHeaderName,
   readHost,
-  readJsonPath,
   readOrigin,
   readPort,
   readSize,
   readWord,
 } from './flag-value.ts';
 import { type Arguments, flagValue, flagValues, isSet } from './flags.ts';
+import { readJsonPath } from './json-path-value.ts';
 import { listeners } from './listeners.ts';
 import { logLevels } from './start-flags.ts';
+import { readTlsSettings, type TlsSettings } from './tls-settings.ts';
+
+/** Everything that a proxy was told, checked. */
+export interface ProxySettings {
+  readonly proxy: Omit<ProxyOptions, 'logger' | 'version' | 'interception' | 'upstreamTls'> & {
+    readonly captureDir: string;
+  };
+  /** Names files that `openTls` reads. */
+  readonly tls: TlsSettings;
+  /** Undefined where nothing was said. */
+  readonly logLevel: (typeof logLevels)[number] | undefined;
+}
 
 /** Everything that `start` was told, checked. */
-export interface StartSettings {
-  readonly proxy: Omit<ProxyOptions, 'logger' | 'version'> & { readonly captureDir: string };
+export interface StartSettings extends ProxySettings {
   readonly json: boolean;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -31,6 +42,29 @@ export interface StartSettings {
  * @throws {UsageError} that names the flag or variable
  */
 export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEnv): StartSettings {
+  const settings = readProxySettings(args, environment);
+  const fallback = flagValue(args, 'fallback-session');
+  const fallbackSession =
+    fallback === undefined ? undefined : readFallbackSession('--fallback-session', fallback);
+  return {
+    ...settings,
+    proxy: { ...settings.proxy, ...(fallbackSession !== undefined && { fallbackSession }) },
+    json: isSet(args, 'json'),
+    logLevel:
+      settings.logLevel ?? (isSet(args, 'verbose') ? 'debug' : isSet(args, 'quiet') ? 'warn' : 'info'),
+  };
+}
+
+/**
+ * Reads the flags that `start` and `run` share, as {@link readStartSettings} does.
+ *
+ * @param unsaid what holds where neither a flag nor the environment says it
+ */
+export function readProxySettings(
+  args: Arguments,
+  environment: NodeJS.ProcessEnv,
+  { appUrl = 'http://127.0.0.1:8081', ports = 'usual' }: { appUrl?: string; ports?: 'usual' | 'free' } = {},
+): ProxySettings {
   const read = <Value>(flag: string, reader: (source: string, text: string) => Value): Value | undefined => {
     const text = flagValue(args, flag);
     return text === undefined ? undefined : reader(`--${flag}`, text);
@@ -44,12 +78,11 @@ export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEn
 
   const captureFile = readVariable('SOFTPROBE_CAPTURE_CASE_PATH', readWord);
   const proxy = {
-    appUrl: read('app-url', readOrigin) ?? readVariable('APP_URL', readOrigin) ?? 'http://127.0.0.1:8081',
+    appUrl: read('app-url', readOrigin) ?? readVariable('APP_URL', readOrigin) ?? appUrl,
     upstream: read('upstream', readOrigin),
     serviceName: read('service-name', readWord),
-    fallbackSession: read('fallback-session', readFallbackSession),
     host: read('host', readHost),
-    ...readPorts(args),
+    ...readPorts(args, ports),
     captureDir: resolve(read('capture-dir', readWord) ?? 'captures'),
     captureFile: captureFile === undefined ? undefined : resolve(captureFile),
     maxRecordedBody: read('max-recorded-body', readSize),
@@ -68,8 +101,8 @@ export function readStartSettings(args: Arguments, environment: NodeJS.ProcessEn
   };
   return {
     proxy: withoutUndefined(proxy),
-    json: isSet(args, 'json'),
-    logLevel: read('log-level', (source, text) => readChoice(source, text, logLevels)) ?? 'info',
+    tls: readTlsSettings(args, environment),
+    logLevel: read('log-level', (source, text) => readChoice(source, text, logLevels)),
   };
 }
 
@@ -79,12 +112,13 @@ function readFallbackSession(source: string, text: string): 'sole' | undefined {
 
 type Ports = Record<`${(typeof listeners)[number]['name']}Port`, number>;
 
-function readPorts(args: Arguments): Ports {
+function readPorts(args: Arguments, unsaid: 'usual' | 'free'): Ports {
   const flagsByPort = new Map<number, string>();
   const ports: Partial<Ports> = {};
   for (const { name, flag, port: usual } of listeners) {
     const text = flagValue(args, flag);
-    const port = text === undefined ? usual : readPort(`--${flag}`, text);
+    const unsaidPort = unsaid === 'usual' ? usual : 0;
+    const port = text === undefined ? unsaidPort : readPort(`--${flag}`, text);
     const taken = flagsByPort.get(port);
     if (port !== 0 && taken !== undefined) {
       const [given, other] = text === undefined ? [taken, flag] : [flag, taken];

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 /** The interface of CONTRACT section 3 that this program speaks. */
-const specVersion = 'http-control-api@v1';
+export const specVersion = 'http-control-api@v1';
+/** The version of its document shapes. */
+export const schemaVersion = '1';
 
 /** Version of this package; package.json lies two folders up from src/cli and from dist/cli alike. */
 export function packageVersion(): string {

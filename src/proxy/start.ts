@@ -40,8 +40,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const runtime = new LocalRuntime(runtimeOptions(options));
   const ownListeners = new OwnListeners();
   const traffic = createTraffic(options, await authorityFor(options), runtime, ownListeners);
+  let urls: RunningProxy['urls'] | undefined;
   let isReady = false;
-  const control = createServer(createControlListener(runtime, controlOptions(options)));
+  const control = createServer(
+    createControlListener(runtime, { ...controlOptions(options), listeners: () => urls }),
+  );
   const admin = createServer(
     createAdminListener({
       isReady: () => isReady,
@@ -60,7 +63,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     admin: options.adminPort ?? 18001,
   });
   for (const server of Object.values(servers)) ownListeners.add(server);
-  const urls = {
+  urls = {
     ingress: urlOf(ingress, host),
     egress: urlOf(egress, host),
     control: urlOf(control, host),

@@ -14,8 +14,15 @@ export const SPEC_VERSION = 'http-control-api@v1';
 /** Version of the document shapes. */
 export const SCHEMA_VERSION = '1';
 
+/** What GET /v1/meta tells of the program. */
+export interface ProgramFacts {
+  readonly version: string;
+  /** Where the listeners of the proxy are, by name; undefined while they are not open. */
+  readonly listeners?: () => Readonly<Record<string, string>> | undefined;
+}
+
 /** The calls of CONTRACT section 3. */
-export function controlRoutes(runtime: LocalRuntime, version: string): readonly Route[] {
+export function controlRoutes(runtime: LocalRuntime, { version, listeners }: ProgramFacts): readonly Route[] {
   const versions = { specVersion: SPEC_VERSION, schemaVersion: SCHEMA_VERSION };
   return [
     {
@@ -31,7 +38,10 @@ export function controlRoutes(runtime: LocalRuntime, version: string): readonly 
     {
       method: 'GET',
       path: '/v1/meta',
-      handle: () => jsonAnswer({ runtimeVersion: version, ...versions }),
+      handle: () => {
+        const urls = listeners?.();
+        return jsonAnswer({ runtimeVersion: version, ...versions, ...(urls && { listeners: urls }) });
+      },
     },
     {
       method: 'POST',

@@ -150,7 +150,7 @@ export class LocalRuntime implements Runtime {
     const description = { direction: 'outbound', method: 'CONNECT', url: `https://${authority}/` } as const;
     for (const session of this.#sessions.values()) {
       const hop = hopFromDescription(description, { sessionId: session.id, service: '' });
-      if (session.rulebook.decideTunnel(hop).kind === 'respond') return false;
+      if (session.rulebook.decideTunnel(hop, false).kind === 'respond') return false;
     }
     return true;
   }

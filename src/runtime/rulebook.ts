@@ -80,19 +80,18 @@ export class Rulebook {
    * is inside. A `passthrough` or `capture_only` rule that wins lets it out, unless the session is offline; else
    * the policy decides as for any hop, but its mock cannot answer either. No rule is counted as served.
    *
-   * @returns `forward` (never recorded here), or `respond` with outcome `strict-miss`
+   * @param recording the session records every hop
+   * @returns `forward`, or `respond` with outcome `strict-miss`
    */
-  decideTunnel(hop: Hop): Forward | Respond {
+  decideTunnel(hop: Hop, recording: boolean): Forward | Respond {
     if (hop.body === undefined) hop.body = NO_BODY;
     const winner = this.#findWinner(hop);
-    const decision = winner?.decisionFor(false);
-    if (decision?.kind === 'forward' && this.#stands(decision, hop)) {
-      return { ...decision, record: false, redaction: undefined };
-    }
+    const decision = winner?.decisionFor(recording);
+    if (decision?.kind === 'forward' && this.#stands(decision, hop)) return decision;
     const verdict = this.#policy?.judge(hop);
     return verdict?.kind === 'refuse'
-      ? this.#refuse(hop, verdict.refusal, false, winner)
-      : passMiss(verdict, false);
+      ? this.#refuse(hop, verdict.refusal, recording, winner)
+      : passMiss(verdict, recording);
   }
 
   /**

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InvalidDocumentError } from '../cases/index.ts';
 import { type Answer, errorAnswer, writeAnswer } from './answer.ts';
 import { demandBearerToken } from './bearer-token.ts';
-import { controlRoutes } from './control-api.ts';
+import { controlRoutes, type ProgramFacts } from './control-api.ts';
 import { RuntimeError } from './errors.ts';
 import { ClientGoneError } from './http-body.ts';
 import type { LocalRuntime } from './local-runtime.ts';
@@ -10,11 +10,9 @@ import { refuseForeignOrigin } from './origin-guard.ts';
 import { otlpRoutes } from './otlp-api.ts';
 import { type Route, Router } from './router.ts';
 
-export interface ControlListenerOptions {
+export interface ControlListenerOptions extends ProgramFacts {
   /** Demanded on every `/v1/*` when given. */
   readonly apiToken?: string;
-  /** Version of the program, for GET /v1/meta. */
-  readonly version: string;
 }
 
 /**
@@ -23,9 +21,10 @@ export interface ControlListenerOptions {
  */
 export function createControlListener(
   runtime: LocalRuntime,
-  { apiToken, version }: ControlListenerOptions,
+  options: ControlListenerOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const router = new Router([...controlRoutes(runtime, version), ...otlpRoutes(runtime)]);
+  const router = new Router([...controlRoutes(runtime, options), ...otlpRoutes(runtime)]);
+  const { apiToken } = options;
 
   /** Guards, then route, then the route's handler: each may throw a RuntimeError. */
   async function answerCall(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {

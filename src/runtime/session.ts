@@ -170,7 +170,7 @@ export class Session implements SessionTicket {
 
   /** Decides whether a CONNECT may go out. One that may is not counted yet: see {@link countTunnel}. */
   decideTunnel(hop: Hop): Forward | Respond {
-    const decision = this.rulebook.decideTunnel(hop);
+    const decision = this.rulebook.decideTunnel(hop, this.recordsAll);
     if (decision.kind === 'respond') this.#count(hop, decision);
     return decision;
   }

@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const binPath = fileURLToPath(new URL('../../bin/softprobe-proxy.js', import.meta.url));
 
 /** Ports of `start` that cannot collide. */
 export const anyPorts = ['ingress', 'egress', 'control', 'admin'].flatMap((name) => [`--${name}-port`, '0']);
+
+/** Where the programs of this process keep their certificate authority, if they make one. */
+const AUTHORITY_FOLDER = mkdtempSync(join(tmpdir(), 'softprobe-cli-ca-'));
+process.on('exit', () => rmSync(AUTHORITY_FOLDER, { recursive: true, force: true }));
 
 /** A run that takes longer is killed, so that a hang fails the test with what was printed; milliseconds. */
 const PATIENCE = 20_000;
@@ -24,11 +31,16 @@ export class BuiltProgram implements AsyncDisposable {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+  /** @param options.stdin what it reads from stdin; nothing where it is left out */
+  constructor(
+    args: readonly string[],
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; stdin?: string } = {},
+  ) {
+    const { stdin } = options;
     this.#process = spawn(process.execPath, [binPath, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       cwd: options.cwd,
-      env: { ...ownEnvironment(), ...options.env },
+      env: { ...ownEnvironment(), SOFTPROBE_CA_DIR: AUTHORITY_FOLDER, ...options.env },
     });
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
@@ -36,6 +48,8 @@ export class BuiltProgram implements AsyncDisposable {
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
+    // It may end without having read everything.
+    this.#process.stdin?.on('error', () => {}).end(stdin);
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE);
     this.#ended = once(this.#process, 'close').then(([code, signal]) => {
       clearTimeout(timer);

@@ -19,6 +19,14 @@ describe('the settings of start', () => {
         captureDir: resolve('captures'),
         redact: { headers: [], bodyPaths: [] },
       },
+      tls: {
+        authority: {},
+        passthroughHosts: [],
+        onUntrusted: 'fail',
+        upstreamCaFiles: [],
+        insecureHosts: [],
+        clientCertificates: [],
+      },
       json: false,
       logLevel: 'info',
     });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { runProgram } from '../cli/built-program.ts';
+import { cli } from './support/cli.ts';
 
 /** One hop of a case file. */
 function trace(
@@ -77,7 +77,7 @@ after(() => rm(folder, { recursive: true }));
 
 describe('softprobe-proxy inspect case', () => {
   it('shows the hops as a table, in the order in which they started', async () => {
-    const { code, stdout, stderr } = await runProgram(['inspect', 'case', casePath]);
+    const { code, stdout, stderr } = await cli(['inspect', 'case', casePath]);
     assert.equal(code, 0, stderr);
     assert.equal(
       stdout,
@@ -91,9 +91,9 @@ describe('softprobe-proxy inspect case', () => {
   });
 
   it('gives the same as one JSON document', async () => {
-    const { code, stdout } = await runProgram(['inspect', 'case', casePath, '--json']);
+    const { code, json } = await cli(['inspect', 'case', casePath, '--json']);
     assert.equal(code, 0);
-    const document = JSON.parse(stdout);
+    const document: Record<string, unknown> = json;
     assert.deepEqual(Object.keys(document), [
       'status',
       'exitCode',
@@ -103,7 +103,8 @@ describe('softprobe-proxy inspect case', () => {
       'traceCount',
       'spanSummary',
     ]);
-    const { spanSummary, ...head } = document;
+    const { spanSummary: hops, ...head } = document;
+    const spanSummary = hops as Record<string, unknown>[];
     assert.deepEqual(head, {
       status: 'ok',
       exitCode: 0,
@@ -127,8 +128,8 @@ describe('softprobe-proxy inspect case', () => {
       traceId: '0af7651916cd43dd8448eb211c80319c',
       spanId: 'b7ad6b7169203332',
     });
-    assert.equal(spanSummary[0].failure, 'aborted');
-    assert.equal(spanSummary[0].status, null);
+    assert.equal(spanSummary[0]?.failure, 'aborted');
+    assert.equal(spanSummary[0]?.status, null);
   });
 
   it('shows what tied the hops to their session where the recording says so', async () => {
@@ -139,12 +140,12 @@ describe('softprobe-proxy inspect case', () => {
       'url.full': 'http://stock.example/7',
     });
     await writeFile(path, JSON.stringify({ version: '1.0.0', caseId: 'tied', traces: [inbound, tied] }));
-    const text = await runProgram(['inspect', 'case', path]);
+    const text = await cli(['inspect', 'case', path]);
     const [heading = '', first = '', second = ''] = text.stdout.split('\n').slice(2);
     assert.match(heading, /outcome +via$/);
     assert.match(first, /forward aborted +-$/);
     assert.match(second, /forward +trace-id$/);
-    const { stdout } = await runProgram(['inspect', 'case', path, '--json']);
+    const { stdout } = await cli(['inspect', 'case', path, '--json']);
     const attributions = JSON.parse(stdout).spanSummary.map(
       (hop: { attribution: unknown }) => hop.attribution,
     );
@@ -154,7 +155,7 @@ describe('softprobe-proxy inspect case', () => {
   it('shows a case without hops', async () => {
     const path = join(folder, 'none.case.json');
     await writeFile(path, '{"version":"1.0.0","caseId":"none","traces":[]}');
-    const { code, stdout } = await runProgram(['inspect', 'case', path]);
+    const { code, stdout } = await cli(['inspect', 'case', path]);
     assert.equal(code, 0);
     assert.equal(stdout, 'case none (version 1.0.0, 0 hops)\n');
   });
@@ -169,34 +170,32 @@ describe('softprobe-proxy inspect case', () => {
     it(`ends with ${exitCode} for ${what}`, async () => {
       const path = join(folder, `${errorCode}-${exitCode}-${content?.length}.case.json`);
       if (content !== undefined) await writeFile(path, content);
-      const text = await runProgram(['inspect', 'case', path]);
+      const text = await cli(['inspect', 'case', path]);
       assert.equal(text.code, exitCode);
       assert.equal(text.stdout, '');
       assert.match(text.stderr, message);
-      const json = await runProgram(['inspect', 'case', path, '--json']);
-      assert.equal(json.code, exitCode);
-      const { status, exitCode: told, error } = JSON.parse(json.stdout);
-      assert.deepEqual([status, told, error.code], ['fail', exitCode, errorCode]);
-      assert.match(error.message, message);
+      const { json } = await cli(['inspect', 'case', path, '--json']);
+      assert.deepEqual([json.status, json.exitCode, json.error?.code], ['fail', exitCode, errorCode]);
+      assert.match(json.error?.message ?? '', message);
     });
   }
 
   it('ends with 1 for a folder', async () => {
-    const { code, stderr } = await runProgram(['inspect', 'case', folder]);
+    const { code, stderr } = await cli(['inspect', 'case', folder]);
     assert.equal(code, 1);
     assert.match(stderr, /directory/);
   });
 
   const mistakes: [string[], RegExp][] = [
-    [['inspect'], /say what to look into/],
+    [['inspect'], /inspect: say which: case/],
     [['inspect', 'cas', 'x'], /inspect: unknown command "cas" \(did you mean case\?\)/],
-    [['inspect', 'case'], /an argument is missing/],
+    [['inspect', 'case'], /<file>: this argument is missing/],
     [['inspect', 'case', 'a', 'b'], /unexpected word "b"/],
     [['inspect', 'case', 'a', '--jsn'], /unknown flag --jsn \(did you mean --json\?\)/],
   ];
   for (const [args, message] of mistakes) {
     it(`ends with 2 for ${args.join(' ')}`, async () => {
-      const { code, stdout, stderr } = await runProgram(args);
+      const { code, stdout, stderr } = await cli(args);
       assert.match(stderr, message);
       assert.equal(code, 2);
       assert.equal(stdout, '');

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startFlags } from '../../src/cli/start-flags.ts';
 import { anyPorts, BuiltProgram, runProgram } from '../cli/built-program.ts';
+import { checkJson } from './support/cli.ts';
 
 let folder = '';
 before(async () => {
@@ -72,7 +73,10 @@ describe('softprobe-proxy start', () => {
   });
 
   it('shows every flag in its help', async () => {
-    for (const args of [['--help'], ['start', '--help'], ['-h']]) {
+    for (const args of [
+      ['start', '--help'],
+      ['-h', 'start'],
+    ]) {
       const { code, stdout } = await runProgram(args);
       assert.equal(code, 0);
       for (const flag of Object.keys(startFlags)) assert.match(stdout, new RegExp(`--${flag}\\b`));
@@ -131,7 +135,7 @@ describe('a place that cannot be had', () => {
           cwd: folder,
         });
         assert.equal(code, 1, stderr);
-        assert.equal(stdout, '');
+        assert.equal(checkJson(['start'], code, stdout).error?.code, 'listen_failed');
         assert.match(
           stderr,
           new RegExp(`^softprobe-proxy: ${flag}: the ${name} listener cannot use port ${port}, another`),

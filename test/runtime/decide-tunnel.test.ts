@@ -7,11 +7,11 @@ import { exampleHop } from '../support/example-hop.ts';
 const connect = (host = 'api.stripe.com:443') =>
   exampleHop({ method: 'CONNECT', host, path: '', query: undefined, headers: [], body: '' });
 
-function decide(policy: Policy | undefined, rules: readonly Rule[] = [], hop = connect()) {
+function decide(policy: Policy | undefined, rules: readonly Rule[] = [], hop = connect(), recording = false) {
   const book = new Rulebook();
   book.setPolicy(policy);
   book.setSessionRules(rules);
-  return book.decideTunnel(hop);
+  return book.decideTunnel(hop, recording);
 }
 
 function outcomeOf(...given: Parameters<typeof decide>): string {
@@ -38,24 +38,27 @@ describe('decideTunnel', () => {
     assert.equal(outcomeOf({ offline: true }, [], connect('localhost:443')), 'strict-miss');
   });
 
-  it('takes a passthrough or capture_only rule for a yes, and does not record', () => {
+  it('takes a passthrough or capture_only rule for a yes', () => {
     assert.deepEqual(decide(strict, [through]), {
       kind: 'forward',
       rule: 'through',
       record: false,
       redaction: undefined,
     });
-    const captureOnly: Rule = {
-      id: 'keep',
-      when: {},
-      then: { action: 'capture_only', captureOnly: { redactHeaders: ['x'] } },
-    };
-    assert.deepEqual(decide(strict, [captureOnly]), {
-      kind: 'forward',
-      rule: 'keep',
-      record: false,
-      redaction: undefined,
-    });
+    const captureOnly: Rule = { id: 'keep', when: {}, then: { action: 'capture_only' } };
+    const decision = decide(strict, [captureOnly]);
+    assert.deepEqual([decision.kind, decision.rule, decision.record], ['forward', 'keep', true]);
+  });
+
+  it('records in a session that records, whether the tunnel goes out or not', () => {
+    for (const [policy, rules] of [
+      [undefined, []],
+      [strict, []],
+      [strict, [through]],
+    ] as const) {
+      assert.equal(decide(policy, rules, connect(), true).record, true);
+      assert.equal(decide(policy, rules, connect(), false).record, false);
+    }
   });
 
   it('takes neither a rule nor a policy that mocks for an answer', () => {
@@ -82,8 +85,8 @@ describe('decideTunnel', () => {
     const book = new Rulebook();
     book.setPolicy(strict);
     book.setSessionRules([{ ...through, consume: 'once' }]);
-    assert.equal(book.decideTunnel(connect()).kind, 'forward');
-    assert.equal(book.decideTunnel(connect()).kind, 'forward');
+    assert.equal(book.decideTunnel(connect(), false).kind, 'forward');
+    assert.equal(book.decideTunnel(connect(), false).kind, 'forward');
   });
 
   it('does not wait for a body that CONNECT never has', () => {

@@ -82,7 +82,10 @@ describe('a policy that is offline', () => {
             hop.body = body;
             const { kind } = book.decide(hop, true);
             assert.equal(kind, hop.direction === 'inbound' && kind !== 'respond' ? 'forward' : 'respond');
-            const tunnel = book.decideTunnel({ ...hop, direction: 'outbound', method: 'CONNECT', path: '' });
+            const tunnel = book.decideTunnel(
+              { ...hop, direction: 'outbound', method: 'CONNECT', path: '' },
+              true,
+            );
             assert.equal(tunnel.kind === 'respond' && tunnel.outcome, 'strict-miss');
           }
         },

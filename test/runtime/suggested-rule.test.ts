@@ -39,7 +39,7 @@ describe('suggestRule', () => {
   it('lets a tunnel through, which no mock can answer', () => {
     const tunnel = exampleHop({ method: 'CONNECT', host: 'a.com:443', path: '', query: undefined, body: '' });
     assert.deepEqual(suggestRule(tunnel).then, { action: 'passthrough' });
-    assert.equal(decideBySuggestion(tunnel).decideTunnel(tunnel).kind, 'forward');
+    assert.equal(decideBySuggestion(tunnel).decideTunnel(tunnel, false).kind, 'forward');
   });
 
   it('matches the hop and is a valid rule, however strange the hop', () => {

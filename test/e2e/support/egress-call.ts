@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { plain } from '../rows/row.ts';
+import { EndedEarly } from './byte-source.ts';
 import type { Request, Response } from './http-message.ts';
 import { RawClient } from './raw-client.ts';
 import type { ScriptedOrigin } from './scripted-origin.ts';
@@ -36,10 +38,13 @@ export async function getThrough(egress: string, url: string, lines: readonly st
   return await client.readResponse();
 }
 
-/** What a TLS client says first, in short: nothing that could be taken for HTTP. */
-export const BLIND_BYTES = '\x16\x03\x01 hello';
+/** What a client says first that speaks neither HTTP nor TLS: nobody can look into it. */
+export const BLIND_BYTES = '\x01 hello';
 
-/** Asks for a tunnel; where it is opened, something that is not HTTP goes through it. */
+/**
+ * Asks for a tunnel, which is granted at once, and sends something through it that is neither HTTP nor TLS. Where
+ * that is not let out the connection ends, and nothing was seen.
+ */
 export async function connectThrough(
   egress: string,
   origin: ScriptedOrigin,
@@ -49,10 +54,15 @@ export async function connectThrough(
   const { authority } = origin;
   await client.write([`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`, ...lines, '', ''].join('\r\n'));
   const answer = await client.readResponse('CONNECT');
-  if (answer.status !== 200) return { answer, seen: undefined };
-  const seen = origin.next(plain('through the tunnel'));
+  assert.equal(answer.status, 200);
+  const seen = origin.next(plain('through the tunnel')).catch(() => undefined);
   await client.write(`${BLIND_BYTES}\r\n\r\n`);
-  await client.readResponse();
+  try {
+    await client.readResponse();
+  } catch (error) {
+    if (!(error instanceof EndedEarly)) throw error;
+    origin.clear();
+  }
   return { answer, seen: await seen };
 }
 
