@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Failure, Hop, RawHeaders, TraceContext } from '../cases/index.ts';
-import type { PreparedResponse, Runtime, SessionTicket } from '../runtime/index.ts';
+import type { Forward, PreparedResponse, Respond, Runtime, SessionTicket } from '../runtime/index.ts';
 import { resetConnection } from './connection-layers.ts';
 import type { Connector } from './connector.ts';
 import { describeUpstreamFailure } from './errors.ts';
-import { LiveExchange } from './live-exchange.ts';
+import { type ExchangeStart, LiveExchange } from './live-exchange.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Origin } from './target.ts';
 import { continueTrace } from './trace-context.ts';
@@ -39,6 +39,12 @@ export interface BlindTunnelsOptions {
   readonly connect: Connector;
   readonly runtime: Runtime;
   readonly serviceName: string;
+}
+
+/** A tunnel that its session has decided on. */
+interface AskedTunnel extends ExchangeStart {
+  readonly session: SessionTicket;
+  readonly decision: Forward | Respond;
 }
 
 /** CONNECT has no body, and predicates on one must not wait for it. */
@@ -91,6 +97,15 @@ export class BlindTunnels {
     });
   }
 
+  /**
+   * A client said nothing, for too long. It may have waited for a server that its session keeps from it: that is a
+   * strict miss, and told as any other.
+   */
+  noteSilence(wanted: WantedTunnel): void {
+    const asked = wanted.session && this.#ask(wanted, wanted.session);
+    if (asked?.decision.kind === 'respond') this.#refuse(asked, asked.decision);
+  }
+
   /** @throws {TunnelRefusedError} */
   #decide(wanted: WantedTunnel): LiveExchange | undefined {
     const { runtime } = this.#options;
@@ -105,23 +120,30 @@ export class BlindTunnels {
       });
       return undefined;
     }
+    const asked = this.#ask(wanted, session);
+    if (asked.decision.kind === 'respond') throw this.#refuse(asked, asked.decision);
+    runtime.countTunnel(session, asked.hop, asked.decision);
+    return this.#record(asked);
+  }
+
+  #ask(wanted: WantedTunnel, session: SessionTicket): AskedTunnel {
+    const { requestHead, httpVersion } = wanted;
     const trace = continueTrace(requestHead.traceparent, requestHead.traceparentCount);
     const hop = this.#hopOf(wanted, session, trace);
-    const decision = runtime.decideTunnel(session, hop);
-    if (decision.kind === 'forward') runtime.countTunnel(session, hop, decision);
-    const start = {
-      hop,
-      trace,
-      httpVersion: wanted.httpVersion,
-      decision,
-      hasBody: true,
-      keepsBodies: false,
-    };
-    const recording = decision.record ? new LiveExchange(runtime, session, start) : undefined;
-    if (decision.kind === 'forward') return recording;
-    recording?.head(decision.response.status, '', decision.response.headers);
+    const decision = this.#options.runtime.decideTunnel(session, hop);
+    return { session, hop, trace, httpVersion, decision, hasBody: true, keepsBodies: false };
+  }
+
+  #refuse(asked: AskedTunnel, { response }: Respond): TunnelRefusedError {
+    const recording = this.#record(asked);
+    recording?.head(response.status, '', response.headers);
     recording?.finish([]);
-    throw new TunnelRefusedError(decision.response);
+    return new TunnelRefusedError(response);
+  }
+
+  #record(asked: AskedTunnel): LiveExchange | undefined {
+    const { session, decision } = asked;
+    return decision.record ? new LiveExchange(this.#options.runtime, session, asked) : undefined;
   }
 
   #hopOf({ authority, fields, requestHead }: WantedTunnel, session: SessionTicket, trace: TraceContext): Hop {

@@ -97,8 +97,10 @@ export class Interception {
     const end = () => {
       clearTimeout(late);
       this.#open.delete(connection);
-      intercepted.off('error', onError).off('close', onClose);
+      intercepted.off('error', onError).off('end', onEnd).off('close', onClose);
     };
+    // A client that says no more is gone; the listener's connections stay half open by themselves.
+    const onEnd = () => intercepted.destroy();
     const onError = (error: Error) => {
       isExplained = true;
       untrusting.noteFailure(failed, error);
@@ -107,7 +109,7 @@ export class Interception {
       end();
       if (!isExplained && !this.#isClosing) untrusting.noteFailure(failed, undefined);
     };
-    intercepted.on('error', onError).on('close', onClose);
+    intercepted.on('error', onError).on('end', onEnd).on('close', onClose);
     intercepted.once('secure', () => {
       end();
       serve(intercepted);

@@ -192,14 +192,17 @@ export class Relay {
     if (this.#state === 'ended' || this.#state === 'flushing') return;
     const error = describeUpstreamFailure(cause, this.#authority);
     const response = this.#response;
+    const failure = { type: error.type, message: error.message };
     if (response.headersSent) {
       this.flushHead();
+      // First, since below TLS the end of the client's connection may be told in this very call.
+      this.#finish(failure);
       breakOff(response, this.#isFramed);
     } else {
       this.#recording?.proxyError();
       writeError(response, error);
+      this.#finish(failure);
     }
-    this.#finish({ type: error.type, message: error.message });
   }
 
   drained(): void {

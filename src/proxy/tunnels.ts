@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Runtime } from '../runtime/index.ts';
 import { type BlindTunnels, TunnelRefusedError, type WantedTunnel } from './blind-tunnels.ts';
 import { CarriedConnection } from './carried-connection.ts';
+import { resetConnection } from './connection-layers.ts';
 import type { Correlator } from './correlate.ts';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
 import { readFirstBytes } from './first-bytes.ts';
@@ -24,6 +25,8 @@ export interface TunnelsOptions {
   /** Takes over a tunnel in which the client speaks plain HTTP. */
   readonly serve: (connection: CarriedConnection) => void;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
@@ -79,7 +82,7 @@ export class Tunnels {
   async takeTls(client: CarriedConnection): Promise<void> {
     this.#keep(client);
     const { interception, firstBytesTimeoutMs: timeoutMs } = this.#options;
-    const first = await readFirstBytes(client, Buffer.alloc(0), { timeoutMs });
+    const first = await readFirstBytes(client, NOTHING, { timeoutMs });
     if (client.destroyed || first.kind !== 'tls') {
       client.destroy();
       return;
@@ -130,7 +133,12 @@ export class Tunnels {
       return early;
     };
     const first = await readFirstBytes(client, head, { timeoutMs, reachServer });
-    if (client.destroyed || first.kind === 'nothing') {
+    if (client.destroyed) {
+      early?.destroy();
+      return;
+    }
+    if (first.kind === 'nothing') {
+      blind.noteSilence(wanted);
       early?.destroy();
       client.destroy();
       return;
@@ -171,7 +179,7 @@ export class Tunnels {
       (await this.#options.blind.open(wanted, reached)).join(bytes);
     } catch {
       reached?.destroy();
-      wanted.client.destroy();
+      resetConnection(wanted.client);
     }
   }
 

@@ -6,7 +6,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { readCaseFile } from '../../src/index.ts';
 import { BuiltProgram, binPath, runProgram } from '../cli/built-program.ts';
 import { checkJson } from './support/cli.ts';
@@ -29,19 +28,9 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-const client = (name: string) => fileURLToPath(new URL(`support/clients/${name}`, import.meta.url));
 const node = process.execPath;
 const run = (...args: string[]) => runProgram(['run', ...args], { env });
 const leftovers = async () => (await readdir(folder)).filter((name) => /^softprobe-run-(?!test)/.test(name));
-
-/** Everything that each of these programs calls goes through the proxy. Each calls /next twice, then /echo. */
-const clients: [name: string, command: string[], skip: boolean][] = [
-  ['curl', ['sh', client('calls.sh')], false],
-  ["Node's fetch", [node, client('calls-by-fetch.js')], false],
-  ["Node's http and https", [node, client('calls-by-http.js')], false],
-  ["Python's urllib", ['python3', client('calls.py')], isMissing('python3')],
-  ["Java's HttpClient", ['java', client('Calls.java')], isMissing('java', '-version')],
-];
 
 function isMissing(program: string, flag = '--version'): boolean {
   try {
@@ -53,33 +42,6 @@ function isMissing(program: string, flag = '--version'): boolean {
 }
 
 describe('softprobe-proxy run', () => {
-  for (const scheme of ['http', 'https'] as const) {
-    for (const [name, command, skip] of clients) {
-      it(`records ${name} over ${scheme}, and replays it without the origin`, { skip }, async () => {
-        await using origin = await CountingOrigin.listen(
-          scheme === 'https' ? await authority.server() : undefined,
-        );
-        const file = join(folder, `${scheme}-${name.replaceAll(/\W+/g, '-')}.case.json`);
-        const trust = ['--upstream-ca', upstreamCa];
-        const recorded = await run('--capture', file, ...trust, '--', ...command, origin.url);
-        assert.equal(recorded.code, 0, recorded.stderr);
-        assert.match(recorded.stdout, /number 1.*number 2.*you said hello/s);
-        assert.equal(origin.count, 3);
-        await origin[Symbol.asyncDispose]();
-
-        const urls = (await hopsOf(file)).map(({ url }) => url);
-        assert.deepEqual(
-          urls,
-          ['/next', '/next', '/echo'].map((path) => `${origin.url}${path}`),
-        );
-        const replayed = await run('--replay', file, '--', ...command, origin.url);
-        assert.equal(replayed.code, 0, replayed.stderr);
-        assert.equal(replayed.stdout, recorded.stdout);
-        assert.match(replayed.stderr, /answered 3 calls from .*, none was missing/);
-      });
-    }
-  }
-
   it('ends with the exit code of the command, whose output is untouched', async () => {
     const { code, stdout } = await run('--', 'sh', '-c', 'echo out; exit 7');
     assert.equal(code, 7);

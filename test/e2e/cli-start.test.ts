@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { startFlags } from '../../src/cli/start-flags.ts';
+import { startFlags } from '../../src/cli/start/flags.ts';
 import { anyPorts, BuiltProgram, runProgram } from '../cli/built-program.ts';
 import { checkJson } from './support/cli.ts';
 

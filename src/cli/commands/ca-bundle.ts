@@ -1,6 +1,6 @@
-import { handOver, outFlag } from '../ca-output.ts';
+import { handOver, outFlag } from '../ca/output.ts';
 import type { Command } from '../command.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 export const caBundle: Command = {
   words: ['ca', 'bundle'],
@@ -10,7 +10,7 @@ export const caBundle: Command = {
     ['ca bundle --out bundle.pem', 'For settings that replace all roots: SSL_CERT_FILE, REQUESTS_CA_BUNDLE'],
   ],
   async run(invocation) {
-    const { openCommandAuthority } = await import('../ca-authority.ts');
+    const { openCommandAuthority } = await import('../ca/authority.ts');
     const { pemBundle, pemCertificates } = await import('../../authority/index.ts');
     const bundle = pemBundle(await openCommandAuthority(invocation));
     return handOver(invocation, bundle, { certificates: pemCertificates(bundle).length });

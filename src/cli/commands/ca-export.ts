@@ -1,9 +1,9 @@
-import { handOver, outFlag } from '../ca-output.ts';
+import { handOver, outFlag } from '../ca/output.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { readChoice } from '../flag-value.ts';
 import { flagValue } from '../flags.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 const formats = ['pem', 'p12'] as const;
 
@@ -38,7 +38,7 @@ export const caExport: Command = {
       throw new UsageError('--password: a PEM file has none; leave it out, or add --format p12');
     }
     if (password === '') throw new UsageError('--password: expected one character and more, got ""');
-    const { openCommandAuthority } = await import('../ca-authority.ts');
+    const { openCommandAuthority } = await import('../ca/authority.ts');
     const { pkcs12TrustStore } = await import('../../authority/index.ts');
     const { certificate } = await openCommandAuthority(invocation);
     const content =

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 export const caPath: Command = {
   words: ['ca', 'path'],
@@ -10,7 +10,7 @@ export const caPath: Command = {
     ['ca path --ca-dir ./ca', 'Of an authority for this project alone'],
   ],
   async run(invocation) {
-    const { openCommandAuthority } = await import('../ca-authority.ts');
+    const { openCommandAuthority } = await import('../ca/authority.ts');
     const { certFile } = await openCommandAuthority(invocation);
     return { text: certFile, fields: { path: certFile } };
   },

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 export const caPrint: Command = {
   words: ['ca', 'print'],
@@ -8,7 +8,7 @@ export const caPrint: Command = {
   examples: [['ca print', 'To compare with what a trust store shows']],
   async run(invocation) {
     const { X509Certificate } = await import('node:crypto');
-    const { openCommandAuthority } = await import('../ca-authority.ts');
+    const { openCommandAuthority } = await import('../ca/authority.ts');
     const { table } = await import('../table.ts');
     const authority = await openCommandAuthority(invocation);
     const certificate = new X509Certificate(authority.certificate);

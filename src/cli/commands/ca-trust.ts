@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 export const caTrust: Command = {
   words: ['ca', 'trust'],
@@ -13,7 +13,7 @@ export const caTrust: Command = {
     ['ca trust --yes', 'Trust it; may ask for a password'],
   ],
   async run(invocation) {
-    const { trustAuthority } = await import('../ca-trust.ts');
+    const { trustAuthority } = await import('../ca/trust.ts');
     return trustAuthority(invocation);
   },
 };

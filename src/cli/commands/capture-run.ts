@@ -1,5 +1,5 @@
-import { captureRunFlags } from '../capture-flags.ts';
 import type { Command } from '../command.ts';
+import { captureRunFlags } from '../session/capture-flags.ts';
 
 export const captureRun: Command = {
   words: ['capture', 'run'],
@@ -17,7 +17,7 @@ export const captureRun: Command = {
     ],
   ],
   async run(invocation) {
-    const { captureDriver } = await import('../capture-driver.ts');
+    const { captureDriver } = await import('../session/capture-run.ts');
     return captureDriver(invocation);
   },
 };

@@ -24,11 +24,11 @@ export function completionOf(
     async run({ args }) {
       const { readChoice } = await import('../flag-value.ts');
       const shell = readChoice('<shell>', flagValue(args, 'shell') ?? '', shells);
-      const { completionTable } = await import('../completion-table.ts');
+      const { completionTable } = await import('../completion/table.ts');
       const places = completionTable(await all(), groups);
-      const { bashCompletion } = await import('../completion-bash.ts');
-      const { fishCompletion } = await import('../completion-fish.ts');
-      const { zshCompletion } = await import('../completion-zsh.ts');
+      const { bashCompletion } = await import('../completion/bash.ts');
+      const { fishCompletion } = await import('../completion/fish.ts');
+      const { zshCompletion } = await import('../completion/zsh.ts');
       const write = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell];
       const script = write(places);
       return { text: script, fields: { shell, script } };

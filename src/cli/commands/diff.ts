@@ -21,9 +21,9 @@ export const diff: Command = {
     ['diff before.case.json after.case.json --json', 'For a program'],
   ],
   async run({ args }) {
-    const { readCase } = await import('../read-case.ts');
+    const { readCase } = await import('../case/read-case.ts');
     const { diffCases } = await import('../../cases/diff/case-diff.ts');
-    const { caseDiffText, summary } = await import('../case-diff-text.ts');
+    const { caseDiffText, summary } = await import('../case/case-diff-text.ts');
     const left = await readCase(flagValue(args, 'left') ?? '');
     const right = await readCase(flagValue(args, 'right') ?? '');
     const withNoise = isSet(args, 'noise');

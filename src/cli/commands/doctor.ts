@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { authorityFlags } from '../tls-flags.ts';
+import { authorityFlags } from '../start/tls-flags.ts';
 
 export const doctor: Command = {
   words: ['doctor'],
@@ -30,7 +30,7 @@ export const doctor: Command = {
     ['doctor --json', 'The same for a program'],
   ],
   async run(invocation) {
-    const { examine } = await import('../doctor.ts');
+    const { examine } = await import('../doctor/doctor.ts');
     return examine(invocation);
   },
 };

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { envFlags } from '../env-flags.ts';
+import { envFlags } from '../env/flags.ts';
 
 export const env: Command = {
   words: ['env'],
@@ -11,7 +11,7 @@ export const env: Command = {
     ['env --json', 'The same for a program'],
   ],
   async run(invocation) {
-    const { printEnvironment } = await import('../env.ts');
+    const { printEnvironment } = await import('../env/env.ts');
     return printEnvironment(invocation);
   },
 };

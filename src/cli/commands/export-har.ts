@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { demandFlag } from '../session-flag.ts';
+import { demandFlag } from '../session/flag.ts';
 
 export const exportHar: Command = {
   words: ['export', 'har'],
@@ -15,8 +15,8 @@ export const exportHar: Command = {
     const file = demandFlag(invocation, 'case');
     const out = demandFlag(invocation, 'out');
     const { AtomicFile } = await import('../atomic-file.ts');
-    const { harText } = await import('../har-text.ts');
-    const { readCase } = await import('../read-case.ts');
+    const { harText } = await import('../case/har-text.ts');
+    const { readCase } = await import('../case/read-case.ts');
     const { harFromCase } = await import('../../cases/har/har-export.ts');
     const { packageVersion } = await import('../version.ts');
     const document = await readCase(file);

@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { readChoice } from '../flag-value.ts';
 import { flagValue, flagValues } from '../flags.ts';
-import { demandFlag } from '../session-flag.ts';
+import { demandFlag } from '../session/flag.ts';
 
 export const exportOtlp: Command = {
   words: ['export', 'otlp'],
@@ -40,9 +40,9 @@ export const exportOtlp: Command = {
   async run(invocation) {
     const { args } = invocation;
     const file = demandFlag(invocation, 'case');
-    const { readEndpoint, readHeaders } = await import('../otlp-flags.ts');
-    const { OtlpExporter } = await import('../otlp-exporter.ts');
-    const { readCase } = await import('../read-case.ts');
+    const { readEndpoint, readHeaders } = await import('../case/otlp-flags.ts');
+    const { OtlpExporter } = await import('../case/otlp-exporter.ts');
+    const { readCase } = await import('../case/read-case.ts');
     const { progressLine } = await import('../progress.ts');
     const protocols = ['http/protobuf', 'http/json'] as const;
     const exporter = new OtlpExporter({

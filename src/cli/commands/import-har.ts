@@ -1,8 +1,8 @@
+import { importFlags } from '../case/import-flags.ts';
 import type { Command } from '../command.ts';
 import { readChoice } from '../flag-value.ts';
 import { flagValue } from '../flags.ts';
-import { importFlags } from '../import-flags.ts';
-import { demandFlag } from '../session-flag.ts';
+import { demandFlag } from '../session/flag.ts';
 
 export const importHar: Command = {
   words: ['import', 'har'],
@@ -29,8 +29,8 @@ export const importHar: Command = {
       'inbound',
       'outbound',
     ]);
-    const { readCaseId, readRedactor } = await import('../import-flags.ts');
-    const { readHar } = await import('../read-har.ts');
+    const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
+    const { readHar } = await import('../case/read-har.ts');
     const { writeCase } = await import('../out-file.ts');
     const options = { caseId: readCaseId(args, file), redactor: readRedactor(args), direction };
     const { document, skipped } = await readHar(file, options);

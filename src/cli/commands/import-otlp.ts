@@ -1,7 +1,7 @@
+import { importFlags } from '../case/import-flags.ts';
 import type { Command } from '../command.ts';
 import { flagValue } from '../flags.ts';
-import { importFlags } from '../import-flags.ts';
-import { demandFlag } from '../session-flag.ts';
+import { demandFlag } from '../session/flag.ts';
 
 export const importOtlp: Command = {
   words: ['import', 'otlp'],
@@ -15,8 +15,8 @@ export const importOtlp: Command = {
     const { args } = invocation;
     const file = flagValue(args, 'file') ?? '';
     const out = demandFlag(invocation, 'out');
-    const { readCaseId, readRedactor } = await import('../import-flags.ts');
-    const { readOtlp } = await import('../read-otlp.ts');
+    const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
+    const { readOtlp } = await import('../case/read-otlp.ts');
     const { writeCase } = await import('../out-file.ts');
     const { traces, passedOver } = await readOtlp(file, readRedactor(args));
     const caseId = readCaseId(args, file);

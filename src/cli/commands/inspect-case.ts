@@ -14,8 +14,8 @@ export const inspectCase: Command = {
     ['inspect case captures/checkout.case.json --json', 'The same for a program'],
   ],
   async run({ args }) {
-    const { readCase } = await import('../read-case.ts');
-    const { inspectHops } = await import('../inspect-hops.ts');
+    const { readCase } = await import('../case/read-case.ts');
+    const { inspectHops } = await import('../case/inspect-hops.ts');
     return inspectHops(await readCase(flagValue(args, 'file') ?? ''), args);
   },
 };

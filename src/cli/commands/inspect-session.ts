@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { readSessionId, sessionFlag } from '../session-flag.ts';
+import { readSessionId, sessionFlag } from '../session/flag.ts';
 
 export const inspectSession: Command = {
   words: ['inspect', 'session'],
@@ -14,8 +14,8 @@ export const inspectSession: Command = {
   ],
   async run(invocation) {
     const sessionId = readSessionId(invocation);
-    const { fetchCapture } = await import('../fetch-capture.ts');
-    const { inspectHops } = await import('../inspect-hops.ts');
+    const { fetchCapture } = await import('../session/fetch-capture.ts');
+    const { inspectHops } = await import('../case/inspect-hops.ts');
     const result = inspectHops(await fetchCapture(invocation, sessionId), invocation.args);
     return { ...result, fields: { sessionId, ...result.fields } };
   },

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { replayRunFlags } from '../replay-flags.ts';
+import { replayRunFlags } from '../replay/flags.ts';
 
 export const replayRun: Command = {
   words: ['replay', 'run'],
@@ -24,7 +24,7 @@ export const replayRun: Command = {
     ],
   ],
   async run(invocation) {
-    const { replayRun } = await import('../replay-run.ts');
+    const { replayRun } = await import('../replay/run.ts');
     return replayRun(invocation);
   },
 };

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { runFlags } from '../run-flags.ts';
+import { runFlags } from '../run/flags.ts';
 
 export const run: Command = {
   words: ['run'],
@@ -16,7 +16,7 @@ export const run: Command = {
     ['run -- python3 report.py', 'Only let it call through the proxy; tests open the sessions'],
   ],
   async run(invocation) {
-    const { run } = await import('../run.ts');
+    const { run } = await import('../run/run.ts');
     return run(invocation);
   },
 };

@@ -36,10 +36,10 @@ export const scrub: Command = {
   async run(invocation) {
     const { args } = invocation;
     const { realpath } = await import('node:fs/promises');
-    const { readCase } = await import('../read-case.ts');
-    const { readScrubber } = await import('../scrub-rules.ts');
-    const { rewriteCase, scrubCase } = await import('../scrub-case.ts');
-    const { scrubText } = await import('../scrub-text.ts');
+    const { readCase } = await import('../case/read-case.ts');
+    const { readScrubber } = await import('../case/scrub-rules.ts');
+    const { rewriteCase, scrubCase } = await import('../case/scrub-case.ts');
+    const { scrubText } = await import('../case/scrub-text.ts');
     const isCheck = isSet(args, 'check');
     const scrubber = await readScrubber(flagValue(args, 'rules'), flagValue(args, 'secrets-file'));
     const { progressLine } = await import('../progress.ts');

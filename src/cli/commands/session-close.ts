@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { flagValue } from '../flags.ts';
-import { readSessionId, sessionFlag } from '../session-flag.ts';
+import { readSessionId, sessionFlag } from '../session/flag.ts';
 
 export const sessionClose: Command = {
   words: ['session', 'close'],
@@ -19,9 +19,9 @@ export const sessionClose: Command = {
   async run(invocation) {
     const sessionId = readSessionId(invocation);
     const { AtomicFile } = await import('../atomic-file.ts');
-    const { closeSession } = await import('../close-session.ts');
+    const { closeSession } = await import('../session/close.ts');
     const { ControlApi } = await import('../control-api.ts');
-    const { statsText } = await import('../stats-text.ts');
+    const { statsText } = await import('../session/stats-text.ts');
     const out = flagValue(invocation.args, 'out');
     await using file = out === undefined ? undefined : await AtomicFile.create('--out', out);
     const closed = await closeSession(ControlApi.of(invocation), sessionId, file);

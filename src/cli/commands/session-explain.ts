@@ -1,7 +1,7 @@
 import type { Command, Invocation } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { flagValue, flagValues } from '../flags.ts';
-import { readSessionId, sessionFlag } from '../session-flag.ts';
+import { readSessionId, sessionFlag } from '../session/flag.ts';
 
 const directions = ['outbound', 'inbound'] as const;
 

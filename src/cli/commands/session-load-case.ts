@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { fileFlag, sessionFlag } from '../session-flag.ts';
+import { fileFlag, sessionFlag } from '../session/flag.ts';
 
 export const sessionLoadCase: Command = {
   words: ['session', 'load-case'],
@@ -7,7 +7,7 @@ export const sessionLoadCase: Command = {
   flags: { ...sessionFlag, ...fileFlag('Case file') },
   examples: [['session load-case --file checkout.case.json', 'The session is that of SOFTPROBE_SESSION_ID']],
   async run(invocation) {
-    const { applyDocument, counted } = await import('../session-change.ts');
+    const { applyDocument, counted } = await import('../session/change.ts');
     const { numberIn, textIn } = await import('../control-api.ts');
     return applyDocument(
       invocation,

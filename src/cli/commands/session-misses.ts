@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { readSessionId, sessionFlag } from '../session-flag.ts';
+import { readSessionId, sessionFlag } from '../session/flag.ts';
 
 export const sessionMisses: Command = {
   words: ['session', 'misses'],
@@ -13,7 +13,7 @@ export const sessionMisses: Command = {
     const sessionId = readSessionId(invocation);
     const { ControlApi, numberIn, objectIn, objectsIn, sessionPath } = await import('../control-api.ts');
     const { visible } = await import('../table.ts');
-    const { failedText } = await import('../near-miss-text.ts');
+    const { failedText } = await import('../session/near-miss-text.ts');
     const answer = await ControlApi.of(invocation).get(sessionPath(sessionId, 'misses'));
     const total = numberIn(answer, 'total');
     const misses = objectsIn(answer, 'misses');

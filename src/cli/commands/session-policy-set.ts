@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { flagValue, isSet } from '../flags.ts';
-import { fileFlag, readSessionId, sessionFlag } from '../session-flag.ts';
+import { fileFlag, readSessionId, sessionFlag } from '../session/flag.ts';
 
 export const sessionPolicySet: Command = {
   words: ['session', 'policy', 'set'],
@@ -29,7 +29,7 @@ export const sessionPolicySet: Command = {
     }
     const { readInput } = await import('../input-document.ts');
     const { ControlApi, sessionPath } = await import('../control-api.ts');
-    const { changeResult, sendDocument } = await import('../session-change.ts');
+    const { changeResult, sendDocument } = await import('../session/change.ts');
     const api = ControlApi.of(invocation);
     const document = file === undefined ? undefined : await readInput(file);
     const changed =

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { fileFlag, sessionFlag } from '../session-flag.ts';
+import { fileFlag, sessionFlag } from '../session/flag.ts';
 
 export const sessionRulesApply: Command = {
   words: ['session', 'rules', 'apply'],
@@ -10,7 +10,7 @@ export const sessionRulesApply: Command = {
     ['session rules apply --session "$ID" --file -', 'Read from stdin'],
   ],
   async run(invocation) {
-    const { applyDocument, counted } = await import('../session-change.ts');
+    const { applyDocument, counted } = await import('../session/change.ts');
     const { numberIn } = await import('../control-api.ts');
     return applyDocument(invocation, 'rules', (changed) => counted(numberIn(changed, 'ruleCount'), 'rule'));
   },

@@ -44,7 +44,7 @@ export const sessionStart: Command = {
     const sessionId = textIn(created, 'sessionId');
     let sessionRevision = numberIn(created, 'sessionRevision');
     try {
-      const { noteWarnings, sendDocument } = await import('../session-change.ts');
+      const { noteWarnings, sendDocument } = await import('../session/change.ts');
       for (const [call, document] of [
         ['policy', policy],
         ['load-case', caseFile],

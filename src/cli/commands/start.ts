@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { startFlags } from '../start-flags.ts';
+import { startFlags } from '../start/flags.ts';
 
 export const start: Command = {
   words: ['start'],
@@ -14,7 +14,7 @@ export const start: Command = {
     ['start --redact-header x-tenant --redact-body-path "$.card.number"', 'Hide more than the usual secrets'],
   ],
   async run(invocation) {
-    const { serve } = await import('../serve.ts');
+    const { serve } = await import('../start/serve.ts');
     return serve(invocation);
   },
 };

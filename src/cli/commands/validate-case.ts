@@ -6,8 +6,8 @@ export const validateCase: Command = {
   positionals: [{ name: 'files', describe: '*.case.json files', isList: true }],
   examples: [['validate case captures/*.case.json', 'Ends with 5 where one is not valid']],
   async run(invocation) {
-    const { validateFiles } = await import('../validate-documents.ts');
-    const { checkCaseDocument } = await import('../document-checks.ts');
+    const { validateFiles } = await import('../case/validate-documents.ts');
+    const { checkCaseDocument } = await import('../case/document-checks.ts');
     return validateFiles(invocation, 'case', checkCaseDocument);
   },
 };

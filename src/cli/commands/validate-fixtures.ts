@@ -6,8 +6,8 @@ export const validateFixtures: Command = {
   positionals: [{ name: 'files', describe: 'Files with fixtures (JSON or YAML; - is stdin)', isList: true }],
   examples: [['validate fixtures auth.yaml', 'What `session fixtures set` takes']],
   async run(invocation) {
-    const { validateFiles } = await import('../validate-documents.ts');
-    const { checkFixtures } = await import('../document-checks.ts');
+    const { validateFiles } = await import('../case/validate-documents.ts');
+    const { checkFixtures } = await import('../case/document-checks.ts');
     return validateFiles(invocation, 'fixtures', checkFixtures);
   },
 };

@@ -6,8 +6,8 @@ export const validatePolicy: Command = {
   positionals: [{ name: 'files', describe: 'Files with a policy (JSON or YAML; - is stdin)', isList: true }],
   examples: [['validate policy policy.yaml --json', 'For a program']],
   async run(invocation) {
-    const { validateFiles } = await import('../validate-documents.ts');
-    const { checkPolicy } = await import('../document-checks.ts');
+    const { validateFiles } = await import('../case/validate-documents.ts');
+    const { checkPolicy } = await import('../case/document-checks.ts');
     return validateFiles(invocation, 'policy', checkPolicy);
   },
 };

@@ -6,8 +6,8 @@ export const validateRules: Command = {
   positionals: [{ name: 'files', describe: 'Files of rules (JSON or YAML; - is stdin)', isList: true }],
   examples: [['validate rules rules.yaml', 'With the line of each mistake']],
   async run(invocation) {
-    const { validateFiles } = await import('../validate-documents.ts');
-    const { checkRules } = await import('../document-checks.ts');
+    const { validateFiles } = await import('../case/validate-documents.ts');
+    const { checkRules } = await import('../case/document-checks.ts');
     return validateFiles(invocation, 'rules', checkRules);
   },
 };

@@ -8,8 +8,8 @@ export const validateScrubRules: Command = {
   ],
   examples: [['validate scrub-rules scrub.yaml', 'What `scrub --rules` takes']],
   async run(invocation) {
-    const { validateFiles } = await import('../validate-documents.ts');
-    const { checkScrubRules } = await import('../document-checks.ts');
+    const { validateFiles } = await import('../case/validate-documents.ts');
+    const { checkScrubRules } = await import('../case/document-checks.ts');
     return validateFiles(invocation, 'scrub-rules', checkScrubRules);
   },
 };
