@@ -7,9 +7,19 @@ import { InterceptedConnection } from './intercepted-connection.ts';
 /** The connection below all that is carried by it: TLS, or TLS in TLS, and first bytes that were put back. */
 function bottomOf(connection: Duplex): Duplex {
   let bottom = connection;
-  while (bottom instanceof CarriedConnection || bottom instanceof InterceptedConnection)
-    bottom = bottom.below;
+  while (isLayer(bottom)) bottom = bottom.below;
   return bottom;
+}
+
+/** How many of these layers a connection has: 0 for one as it was accepted. */
+export function layersOf(connection: Duplex): number {
+  let count = 0;
+  for (let layer = connection; isLayer(layer); layer = layer.below) count += 1;
+  return count;
+}
+
+function isLayer(connection: Duplex): connection is CarriedConnection | InterceptedConnection {
+  return connection instanceof CarriedConnection || connection instanceof InterceptedConnection;
 }
 
 /** Where the other end of a connection is: `address:port`; undefined when it is gone. */

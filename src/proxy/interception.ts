@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
-import type { LeafContexts } from '../authority/index.ts';
+import { AuthorityError, type LeafContexts } from '../authority/index.ts';
 import type { ClientHello } from './client-hello.ts';
 import { peerOf } from './connection-layers.ts';
 import { InterceptedConnection } from './intercepted-connection.ts';
@@ -69,11 +69,18 @@ export class Interception {
       // A certificate that is there already is used in this very turn.
       this.#handshake(client, 'then' in context ? await context : context);
     } catch (error) {
-      this.#settings.logger?.error(
-        { err: error, host: client.host },
-        'no certificate could be made for a host',
-      );
+      this.#noteNoCertificate(client, error);
       client.connection.destroy();
+    }
+  }
+
+  /** What a client names may be anything: only a failure of ours is an error. */
+  #noteNoCertificate({ connection, host }: TlsClient, error: unknown): void {
+    const { logger } = this.#settings;
+    if (error instanceof AuthorityError && error.code === 'host') {
+      logger?.info({ client: peerOf(connection) }, error.message);
+    } else {
+      logger?.error({ err: error, host }, 'no certificate could be made for a host');
     }
   }
 
@@ -83,7 +90,7 @@ export class Interception {
     const { untrusting, handshakeTimeoutMs, serve } = this.#settings;
     const failed = {
       host: client.host,
-      address: peerOf(connection) ?? 'a client that is gone',
+      address: peerOf(connection) ?? 'from an unknown address',
       userAgent: client.userAgent,
     };
     connection.unshift(bytes);

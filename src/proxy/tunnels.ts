@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Runtime } from '../runtime/index.ts';
 import { type BlindTunnels, TunnelRefusedError, type WantedTunnel } from './blind-tunnels.ts';
 import { CarriedConnection } from './carried-connection.ts';
-import { resetConnection } from './connection-layers.ts';
+import { layersOf, resetConnection } from './connection-layers.ts';
 import type { Correlator } from './correlate.ts';
 import { describeUpstreamFailure, ProxyError } from './errors.ts';
 import { readFirstBytes } from './first-bytes.ts';
@@ -33,6 +33,12 @@ const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 /** Where TLS leads that was redirected to the listener: all that is left of it is the name that was asked for. */
 const HTTPS_PORT = 443;
 
+/**
+ * Tunnels and TLS inside one another. A client that reaches its proxy through TLS has three or four; whoever goes on
+ * would have each byte pass through all of them, deeper than the stack is.
+ */
+const MAX_LAYERS = 16;
+
 /** Our own name, for a client that begins TLS with the listener and names nobody. */
 const OWN_ADDRESS = '127.0.0.1';
 
@@ -58,6 +64,7 @@ export class Tunnels {
   async open(request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     this.#keep(client);
     try {
+      refuseDepth(client);
       const wanted = this.#identify(client, request.url ?? '', request.httpVersion, request.rawHeaders);
       // Who is not to be looked at hears at once whether its upstream can be reached.
       if (this.#options.interception?.passes(wanted.origin.hostname)) {
@@ -81,6 +88,17 @@ export class Tunnels {
    */
   async takeTls(client: CarriedConnection): Promise<void> {
     this.#keep(client);
+    try {
+      refuseDepth(client);
+      await this.#lookAtTls(client);
+    } catch {
+      // A name that is none, or tunnels without end. In TLS there is no answer that a client could read.
+      resetConnection(client);
+    }
+  }
+
+  /** @throws {ProxyError} `invalid_target` for a server name that is none */
+  async #lookAtTls(client: CarriedConnection): Promise<void> {
     const { interception, firstBytesTimeoutMs: timeoutMs } = this.#options;
     const first = await readFirstBytes(client, NOTHING, { timeoutMs });
     if (client.destroyed || first.kind !== 'tls') {
@@ -199,6 +217,12 @@ export class Tunnels {
   close(): void {
     for (const client of this.#open) client.destroy();
   }
+}
+
+/** @throws {ProxyError} `loop_detected` */
+function refuseDepth(client: Duplex): void {
+  if (layersOf(client) < MAX_LAYERS) return;
+  throw new ProxyError('loop_detected', `this connection is inside ${MAX_LAYERS} tunnels and TLS connections`);
 }
 
 function answerTo(error: unknown): string {

@@ -8,7 +8,7 @@ import { plain } from './rows/row.ts';
 import { Session } from './support/control-client.ts';
 import { callThrough, connectThrough, getThrough, proxyCredentials } from './support/egress-call.ts';
 import { field, type Response } from './support/http-message.ts';
-import { Program } from './support/program.ts';
+import { AUTHORITY_CERTIFICATE, Program } from './support/program.ts';
 import { RawClient } from './support/raw-client.ts';
 import { ScriptedOrigin } from './support/scripted-origin.ts';
 
@@ -107,10 +107,9 @@ describe('with the policy offline', () => {
     await expectNothingLeft(session, 0);
   });
 
-  test('a tunnel is refused as a strict miss', async () => {
+  test('a tunnel with something inside that nobody can look into ends as a strict miss', async () => {
     const session = await offline();
-    const { answer, seen } = await connectThrough(program.egress, origin, [proxyCredentials(session.id)]);
-    expectStrictMiss(answer);
+    const { seen } = await connectThrough(program.egress, origin, [proxyCredentials(session.id)]);
     assert.equal(seen, undefined);
     assert.deepEqual(await socketsOpened(), []);
     const { attribution } = await session.stats();
@@ -118,16 +117,42 @@ describe('with the policy offline', () => {
     await expectNothingLeft(session, 1);
   });
 
-  test('a call inside a tunnel of no session opens nothing and looks nothing up', async () => {
-    const session = await offline();
-    using client = await RawClient.connect(program.egress);
-    await client.write('CONNECT api.example.com:80 HTTP/1.1\r\nHost: api.example.com:80\r\n\r\n');
-    assert.equal((await client.readResponse('CONNECT')).status, 200);
-    await client.write(`GET /value HTTP/1.1\r\nHost: api.example.com\r\n${of(session)}\r\n\r\n`);
-    expectStrictMiss(await client.readResponse());
-    assert.deepEqual(await socketsOpened(), []);
-    await expectNothingLeft(session, 1);
-  });
+  const tunnels: Record<string, (session: Session) => { connect: string[]; call: string[] }> = {
+    'a tunnel of nobody': (session) => ({ connect: [], call: [of(session)] }),
+    'a tunnel of the session': (session) => ({ connect: [proxyCredentials(session.id)], call: [] }),
+  };
+  for (const [name, linesFor] of Object.entries(tunnels)) {
+    for (const isSecure of [false, true]) {
+      const kind = isSecure ? 'https' : 'http';
+      test(`an ${kind} call in ${name} opens nothing and looks nothing up, and may be mocked`, async () => {
+        const session = await offline([
+          {
+            when: { host: 'gone.invalid', path: '/mock' },
+            then: { action: 'mock', response: { body: 'mocked' } },
+          },
+        ]);
+        const lines = linesFor(session);
+        const authority = isSecure ? 'gone.invalid:443' : 'gone.invalid:80';
+        using client = isSecure
+          ? await RawClient.connectTls(program.egress, {
+              authority,
+              lines: lines.connect,
+              ca: await readFile(AUTHORITY_CERTIFICATE, 'utf8'),
+              servername: 'gone.invalid',
+            })
+          : await RawClient.connectThrough(program.egress, authority, lines.connect);
+        const get = (path: string) =>
+          [`GET ${path} HTTP/1.1`, 'Host: gone.invalid', ...lines.call, '', ''].join('\r\n');
+        await client.write(get('/mock'));
+        const answer = await client.readResponse();
+        assert.deepEqual([answer.status, answer.body.toString()], [200, 'mocked']);
+        await client.write(get('/value'));
+        expectStrictMiss(await client.readResponse());
+        assert.deepEqual(await socketsOpened(), []);
+        await expectNothingLeft(session, 1);
+      });
+    }
+  }
 
   test('a request still comes in to the app', async () => {
     const session = await offline();

@@ -118,7 +118,8 @@ describe('the package', () => {
       );
       assert.equal(first, `softprobe-proxy ${packageJson.version} (spec http-control-api@v1)\n`);
       assert.equal(second, first);
-      assert.match(await runToSuccess(join(bins, 'softprobe'), ['--help'], user), /--app-url/);
+      const help = await runToSuccess(join(bins, 'softprobe'), ['start', '--help'], user);
+      assert.match(help, /--app-url/);
     });
 
     it('starts, listens and stops', async (test) => {
@@ -165,11 +166,16 @@ describe('the package', () => {
       writeFileSync(
         join(user, 'use.mts'),
         [
-          `import { startProxy } from '${packageJson.name}';`,
+          `import { Softprobe, type SoftprobeSession, startProxy } from '${packageJson.name}';`,
           'await using proxy = await startProxy({ appUrl: "http://127.0.0.1:8081" });',
           'export const url: string = proxy.urls.ingress;',
           '// @ts-expect-error: an address is a string, so the types are not just any',
           'export const wrong: number = proxy.urls.egress;',
+          'const softprobe: Softprobe = new Softprobe({ baseUrl: proxy.urls.control, fetch });',
+          'await using session: SoftprobeSession = await Softprobe().startSession({ mode: "replay" });',
+          'await session.mockOutbound({ path: "/a", response: session.findInCase({}).response, latencyMs: 5 });',
+          '// @ts-expect-error: a mock says what to answer',
+          'await softprobe.attach(session.id).mockOutbound({ path: "/a" });',
         ].join('\n'),
       );
       await runToSuccess(join(root, 'node_modules', '.bin', 'tsc'), ['--project', user], user);

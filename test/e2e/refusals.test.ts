@@ -28,7 +28,6 @@ const malformed: readonly Refusal[] = [
   { name: 'a request line with a word too many', status: 400, bytes: `GET /a b HTTP/1.1\r\n${HOST}\r\n\r\n` },
   { name: 'an HTTP version that is none', status: 400, bytes: `GET / HTTP/9.9x\r\n${HOST}\r\n\r\n` },
   { name: 'the HTTP/2 preface', status: 400, bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' },
-  { name: 'a TLS ClientHello', status: 400, bytes: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' },
   {
     name: 'a method with a character that is no token',
     status: 400,
@@ -135,6 +134,10 @@ describe('a request that is malformed reaches no origin', () => {
       test(`${listener}: ${name} is a ${status}`, () => expectRefused(listener, bytes, status));
     }
   }
+});
+
+test('ingress: a TLS ClientHello is a 400', async () => {
+  await expectRefused('ingress', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400);
 });
 
 describe('a target that is none reaches no origin', () => {

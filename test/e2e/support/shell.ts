@@ -11,9 +11,13 @@ export class Shell implements AsyncDisposable {
   #stdout = '';
   #stderr = '';
 
-  /** @param cwd folder that it starts in */
-  constructor(cwd: string) {
-    this.#process = spawn('bash', ['-euo', 'pipefail'], { cwd, env: withoutProxies(), stdio: 'pipe' });
+  /**
+   * @param cwd folder that it starts in
+   * @param by a command that runs the words behind it: `unshare`, for a shell in namespaces of its own
+   */
+  constructor(cwd: string, by: readonly string[] = []) {
+    const [program = 'bash', ...args] = [...by, 'bash', '-euo', 'pipefail'];
+    this.#process = spawn(program, args, { cwd, env: withoutProxies(), stdio: 'pipe' });
     this.#exited = once(this.#process, 'close');
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
