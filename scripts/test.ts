@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
  * The runner waits for ever for a file that leaves a server or a socket open. This ends it, and it then says
  * which files were still running.
  */
-const DEADLINE_MINUTES = 7;
+const DEADLINE_MINUTES = 10;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
