@@ -37,6 +37,7 @@ export async function runProgram(
     const isUsage = error instanceof UsageError;
     const hint = `${['softprobe-proxy', ...line.words].join(' ')} --help tells what can be said`;
     if (error instanceof CliFailure) return printFailure(error, line.asks.json, isUsage ? hint : undefined);
+    if (isStackOverflow(error)) return printFailure(nestedTooDeeply(error), line.asks.json);
     console.error(error);
     const told = error instanceof Error ? error.message : String(error);
     const defect = new CliFailure(`a defect of this program: ${told}`, {
@@ -45,6 +46,19 @@ export async function runProgram(
     });
     return printFailure(defect, line.asks.json);
   }
+}
+
+/** `JSON.parse` takes any depth, `JSON.stringify` and validators recurse: only a hostile document gets there. */
+function isStackOverflow(error: unknown): error is RangeError {
+  return error instanceof RangeError && /call stack/.test(error.message);
+}
+
+function nestedTooDeeply(cause: RangeError): CliFailure {
+  return new CliFailure('a document is nested too deeply', {
+    exitCode: ExitCode.invalidDocument,
+    code: 'invalid_document',
+    cause,
+  });
 }
 
 /** The name of the command that a line is about, if it is about one. */

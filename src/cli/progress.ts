@@ -1,5 +1,6 @@
 import type { Invocation } from './command.ts';
 import { isSet } from './flags.ts';
+import { visible } from './table.ts';
 
 /** A line on the terminal that says how far long work is, and is gone at its end. */
 export interface ProgressLine extends Disposable {
@@ -21,7 +22,7 @@ export function progressLine({ args, json }: Invocation): ProgressLine {
       const now = performance.now();
       if (now - shownAt < MIN_INTERVAL) return;
       shownAt = now;
-      write(text);
+      write(visible(text));
     },
     [Symbol.dispose]: () => {
       if (shownAt > 0) write('');

@@ -91,9 +91,10 @@ export class Tunnels {
     try {
       refuseDepth(client);
       await this.#lookAtTls(client);
-    } catch {
-      // A name that is none, or tunnels without end. In TLS there is no answer that a client could read.
+    } catch (error) {
+      // There is no answer that a client could read before TLS stands.
       resetConnection(client);
+      if (!(error instanceof ProxyError)) throw error;
     }
   }
 
@@ -222,7 +223,10 @@ export class Tunnels {
 /** @throws {ProxyError} `loop_detected` */
 function refuseDepth(client: Duplex): void {
   if (layersOf(client) < MAX_LAYERS) return;
-  throw new ProxyError('loop_detected', `this connection is inside ${MAX_LAYERS} tunnels and TLS connections`);
+  throw new ProxyError(
+    'loop_detected',
+    `this connection is inside ${MAX_LAYERS} tunnels and TLS connections`,
+  );
 }
 
 function answerTo(error: unknown): string {

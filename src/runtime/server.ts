@@ -6,7 +6,7 @@ import { controlRoutes, type ProgramFacts } from './control-api.ts';
 import { RuntimeError } from './errors.ts';
 import { ClientGoneError } from './http-body.ts';
 import type { LocalRuntime } from './local-runtime.ts';
-import { refuseForeignOrigin } from './origin-guard.ts';
+import { refuseForeignHost, refuseForeignOrigin } from './origin-guard.ts';
 import { otlpRoutes } from './otlp-api.ts';
 import { type Route, Router } from './router.ts';
 
@@ -32,8 +32,7 @@ export function createControlListener(
     let route: Route | undefined;
     try {
       refuseForeignOrigin(request.headers.origin);
-      if (apiToken !== undefined && isGuarded(path))
-        demandBearerToken(request.headers.authorization, apiToken);
+      if (isGuarded(path)) admit(request);
       const found = router.find(request.method ?? '', path);
       if ('allow' in found) return { status: 204, headers: { allow: found.allow }, body: new Uint8Array() };
       route = found.route;
@@ -44,6 +43,13 @@ export function createControlListener(
       if (shown.side === 'runtime') runtime.logger.error({ err: error, path: route?.path }, 'call failed');
       return route?.answerError?.(shown, request) ?? errorAnswer(shown);
     }
+  }
+
+  /** A page cannot know the token. Without one, what it could have its browser do is refused by other signs. */
+  function admit({ method, headers }: IncomingMessage): void {
+    if (apiToken !== undefined) demandBearerToken(headers.authorization, apiToken);
+    // Others carry an `Origin` when they come from a page, which has been looked at.
+    else if (method === 'GET' || method === 'HEAD') refuseForeignHost(headers.host);
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

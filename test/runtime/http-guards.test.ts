@@ -197,3 +197,32 @@ test('a failure of our own says nothing about itself to the caller, and all to t
   assert.doesNotMatch(reply.text, /secret|some|\.ts:/);
   assert.match(JSON.stringify(await log.next(/call failed/)), /secret detail/);
 });
+
+const hosts: [host: string, status: number][] = [
+  ['127.0.0.1:8080', 200],
+  ['[::1]:8080', 200],
+  ['localhost:8080', 200],
+  ['softprobe', 200],
+  ['softprobe.svc.cluster.local', 200],
+  ['rebound.example.com:8080', 403],
+  ['127.0.0.1.example.com', 403],
+];
+for (const [host, status] of hosts) {
+  test(`under the name ${host} the API ${status === 200 ? 'can' : 'cannot'} be read`, async (t) => {
+    const { port } = await startRuntime(t);
+    const reply = await exchangeBytes(
+      port,
+      `GET /v1/sessions HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
+    assert.match(reply, new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+}
+
+test('with a token the API can be read under any name', async (t) => {
+  const { port } = await startRuntime(t, { apiToken: 'secret' });
+  const reply = await exchangeBytes(
+    port,
+    'GET /v1/sessions HTTP/1.1\r\nHost: softprobe.example.com\r\nAuthorization: Bearer secret\r\nConnection: close\r\n\r\n',
+  );
+  assert.match(reply, /^HTTP\/1\.1 200 /);
+});

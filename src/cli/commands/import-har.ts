@@ -32,13 +32,14 @@ export const importHar: Command = {
     const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
     const { readHar } = await import('../case/read-har.ts');
     const { writeCase } = await import('../out-file.ts');
+    const { visible } = await import('../table.ts');
     const options = { caseId: readCaseId(args, file), redactor: readRedactor(args), direction };
     const { document, skipped } = await readHar(file, options);
     const path = await writeCase(out, document);
     for (const { index, reason } of skipped) note(`entry ${index + 1} is left out: ${reason}`);
     const traceCount = document.traces.length;
     return {
-      text: `${path}: case ${document.caseId}, ${traceCount === 1 ? '1 hop' : `${traceCount} hops`}`,
+      text: visible(`${path}: case ${document.caseId}, ${traceCount === 1 ? '1 hop' : `${traceCount} hops`}`),
       fields: { path, caseId: document.caseId, traceCount, skipped },
     };
   },

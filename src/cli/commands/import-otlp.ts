@@ -18,12 +18,15 @@ export const importOtlp: Command = {
     const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
     const { readOtlp } = await import('../case/read-otlp.ts');
     const { writeCase } = await import('../out-file.ts');
+    const { visible } = await import('../table.ts');
     const { traces, passedOver } = await readOtlp(file, readRedactor(args));
     const caseId = readCaseId(args, file);
     const path = await writeCase(out, { version: '1.0.0', caseId, traces });
     const others = passedOver === 0 ? '' : `, ${passedOver} other spans left out`;
     return {
-      text: `${path}: case ${caseId}, ${traces.length === 1 ? '1 hop' : `${traces.length} hops`}${others}`,
+      text: visible(
+        `${path}: case ${caseId}, ${traces.length === 1 ? '1 hop' : `${traces.length} hops`}${others}`,
+      ),
       fields: { path, caseId, traceCount: traces.length, passedOver },
     };
   },

@@ -3,6 +3,10 @@ import { table } from '../table.ts';
 import type { RunMiss, RunReport } from './session.ts';
 import type { RunMode } from './settings.ts';
 
+/** Nothing was recorded and nothing refused: what called past the proxy looks like what made no calls. */
+const NOTHING_CAME =
+  'no call came by the proxy: a program that ignores HTTPS_PROXY, or uses no proxy for this machine (Go, Ruby), calls past it';
+
 /** What is told of a run at its end: lines for stderr. */
 export function reportLines(mode: RunMode, report: RunReport): readonly string[] {
   const { capturePath, hops, answered, refused, misses, warnings } = report;
@@ -10,9 +14,13 @@ export function reportLines(mode: RunMode, report: RunReport): readonly string[]
   const calls = (count: number) => (count === 1 ? '1 call' : `${count} calls`);
   if (mode.kind === 'capture') {
     const written = capturePath === undefined ? file : shortPath(capturePath);
-    return [...warnings, `recorded ${hops === 1 ? '1 hop' : `${hops} hops`} in ${written}`];
+    const recorded = `recorded ${hops === 1 ? '1 hop' : `${hops} hops`} in ${written}`;
+    return [...warnings, recorded, ...(hops === 0 ? [NOTHING_CAME] : [])];
   }
-  if (refused === 0) return [...warnings, `answered ${calls(answered)} from ${file}, none was missing in it`];
+  if (refused === 0) {
+    const none = `answered ${calls(answered)} from ${file}, none was missing in it`;
+    return [...warnings, none, ...(answered === 0 ? [NOTHING_CAME] : [])];
+  }
   const left = refused - misses.length;
   return [
     ...warnings,
