@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CaseDocument, TracesData } from './documents.generated.ts';
 import { JsonSyntaxError, parseJson } from './json-text.ts';
@@ -67,9 +68,7 @@ function validateCase(value: unknown): CaseDocument {
  * @throws {CaseFileError}
  */
 export async function readCaseFile(path: string): Promise<CaseDocument> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
+  const bytes = await readBounded(path);
   if (bytes.every(isJsonSpace)) {
     throw new CaseFileError(path, 'empty', `${path} is empty; expected a case document`);
   }
@@ -95,6 +94,29 @@ export async function readCaseFile(path: string): Promise<CaseDocument> {
     }
     throw cause;
   }
+}
+
+/** V8 holds about as many characters in one string. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/** A file may be a pipe, or a device that never ends: what is read of it has a bound, whatever its size says. */
+async function readBounded(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  if (size > MAX_BYTES) {
+    throw new CaseFileError(path, 'too-large', `${path} has more than ${MAX_BYTES} bytes, too many to read`);
+  }
+  return Buffer.concat(chunks);
 }
 
 function isJsonSpace(byte: number): boolean {

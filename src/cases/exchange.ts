@@ -28,6 +28,11 @@ export interface Hop {
   readonly scheme: 'http' | 'https';
   /** The authority as the request named it, with an explicit port kept. */
   readonly host: string;
+  /**
+   * Where the tunnel leads that the request came through, `host:port`, where that is another host than the one that
+   * the request names. Policies ask for both.
+   */
+  readonly tunnelHost?: string | undefined;
   /** Path as it came, without the query. Starts with `/`, or is `*` (RFC 9112 section 3.2.4). */
   readonly path: string;
   /** What follows the first `?`, as it came; undefined where there is no `?`. */

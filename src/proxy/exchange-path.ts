@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import type { Direction, Hop, TraceContext } from '../cases/index.ts';
+import { type Direction, type Hop, parseAuthority, type TraceContext } from '../cases/index.ts';
 import type { Decision, Respond, Runtime, SessionTicket } from '../runtime/index.ts';
 import { Answer } from './answer.ts';
 import type { Correlator } from './correlate.ts';
@@ -239,8 +241,21 @@ export class ExchangePath {
       // A trace that begins here says nothing about what else belongs to it.
       traceId: trace.parentSpanId === undefined ? undefined : trace.traceId,
       attribution: head.attribution,
+      ...(tunnelOf(request.socket) && { tunnelHost: tunnelHostOf(request.socket, target) }),
     };
   }
+}
+
+/**
+ * Where a request goes that came through a tunnel, where that is not the host that it names. An address in the place
+ * of the name is fine behind TLS that asks for the name: the upstream has to prove that it is the one.
+ */
+function tunnelHostOf(socket: Duplex, { origin, host }: Target): string | undefined {
+  const tunnel = tunnelOf(socket);
+  if (tunnel === undefined || tunnel.origin !== origin) return undefined;
+  const { name } = parseAuthority(host);
+  const isProved = isIP(origin.hostname) !== 0 && tunnel.serverName === name;
+  return name === origin.hostname || isProved ? undefined : origin.authority;
 }
 
 /** A request has a body if and only if its framing says so (RFC 9112 section 6.3). */

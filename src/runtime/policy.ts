@@ -91,9 +91,15 @@ export class CompiledPolicy {
     return this.#policy.offline !== true || hop.direction === 'inbound';
   }
 
-  /** What is to happen to a hop that no rule decides. */
+  /** What is to happen to a hop that no rule decides. Where it goes to another host than it names, both must pass. */
   judge(hop: Hop): Verdict {
     if (hop.direction === 'inbound') return VERDICT.inbound;
+    const verdict = this.#judgeOutbound(hop);
+    if (verdict.kind !== 'forward' || hop.tunnelHost === undefined) return verdict;
+    return this.#judgeOutbound({ ...hop, host: hop.tunnelHost });
+  }
+
+  #judgeOutbound(hop: Hop): Verdict {
     const { offline = false, defaultOnMiss } = this.#policy;
     if (this.#isBlocked(hop)) return offline ? VERDICT.offline : VERDICT.blocked;
     if (!offline && this.#isAllowed(hop)) return VERDICT.listed;

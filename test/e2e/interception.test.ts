@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { findAllInCase, ruleFromHit } from '../../src/cases/index.ts';
+import { findAllInCase, type Policy, ruleFromHit } from '../../src/cases/index.ts';
 import { plain, response } from './rows/row.ts';
 import { ByteSource } from './support/byte-source.ts';
 import { Session } from './support/control-client.ts';
@@ -127,6 +127,22 @@ describe('a call inside TLS is recorded', () => {
     const { headers } = await seen;
     assert.deepEqual(headers.filter((_, i) => i % 2 === 0).sort(), ['X-Kept', 'connection', 'host']);
   });
+});
+
+test('a policy is not talked round by a Host that is not where the tunnel leads', async () => {
+  const policy: Policy = { externalHttp: 'strict', internalHttp: 'strict', allowHosts: ['allowed.test'] };
+  const session = await Session.open(program.control, { mode: 'replay', policy });
+  const before = origin.seen.length;
+  const ask = async (servername: string) => {
+    using client = await connect({ servername });
+    await client.write(get('/', [`x-softprobe-session-id: ${session.id}`], 'allowed.test'));
+    return (await client.readResponse()).status;
+  };
+  assert.equal(await ask('localhost'), 599);
+  // Here TLS asks for the name as well: the origin would have to prove that it is the one, and has no such name.
+  assert.equal(await ask('allowed.test'), 502);
+  assert.equal(origin.seen.length, before);
+  await session.close();
 });
 
 test('what was recorded is replayed without its origin, byte for byte', async () => {

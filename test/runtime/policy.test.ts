@@ -73,6 +73,16 @@ describe('policy', () => {
     }
   });
 
+  it('asks for both hosts where a request goes to another than it names', () => {
+    const through = (host: string, tunnelHost: string) => {
+      const policy: Policy = { ...strict, internalHttp: 'strict', allowHosts: ['stripe.com', '127.0.0.1:1'] };
+      return decide(policy, exampleHop({ host, tunnelHost, body: '' })).kind;
+    };
+    assert.equal(through('api.stripe.com', 'evil.example:443'), 'respond');
+    assert.equal(through('evil.example', 'api.stripe.com:443'), 'respond');
+    assert.equal(through('api.stripe.com', '127.0.0.1:1'), 'forward');
+  });
+
   it('yields to any rule', () => {
     const book = new Rulebook();
     book.setPolicy({ blockHosts: ['*'], externalHttp: 'strict' });
