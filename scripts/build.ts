@@ -5,7 +5,7 @@
  * a whole program, and a build that fails leaves the last good one.
  */
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,8 +18,10 @@ const { status } = spawnSync(
   { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' },
 );
 if (status === 0) {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const old = `${fresh}-old`;
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
   renameSync(fresh, join(root, 'dist'));
+  rmSync(old, { recursive: true, force: true });
 } else {
   rmSync(fresh, { recursive: true, force: true });
   process.exitCode = status ?? 1;

@@ -72,6 +72,7 @@ describe('the package', () => {
       'package.json',
       ...compiled,
       ...listFiles('bin'),
+      ...listFiles('docs'),
       ...listFiles('schemas'),
     ];
     assert.deepEqual(packed.toSorted(), expected.toSorted());
