@@ -36,7 +36,8 @@ export class AtomicFile implements AsyncDisposable {
     try {
       return new AtomicFile(path, temporary, await open(temporary, 'wx', 0o600));
     } catch (cause) {
-      throw unwritable(source, path, `cannot be written (${codeOf(cause)})`, cause);
+      const why = codeOf(cause) === 'ENOENT' ? `there is no folder ${dirname(path)}` : codeOf(cause);
+      throw unwritable(source, path, `cannot be written (${why})`, cause);
     }
   }
 

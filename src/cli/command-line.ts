@@ -20,6 +20,9 @@ export interface CommandLine {
  * @param rawArguments without the names of node and of the script
  */
 export function readCommandLine(rawArguments: readonly string[], index: CommandIndex): CommandLine {
+  // What other programs understand: `help session start`.
+  const [first, ...more] = rawArguments;
+  if (first === 'help') return readCommandLine([...more, '--help'], index);
   const names = Object.keys(index);
   const leadsOn = (words: readonly string[]) =>
     names.some((name) => `${name} `.startsWith(`${words.join(' ')} `));

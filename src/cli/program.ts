@@ -7,7 +7,7 @@ import { type Arguments, isSet, suggestion } from './flags.ts';
 import { print, printFailure, printResult } from './output.ts';
 import { readRuntimeUrl } from './runtime-url.ts';
 import { visible } from './table.ts';
-import { versionLine } from './version.ts';
+import { versionFields, versionLine } from './version.ts';
 
 /** What the program does when no command is named. */
 const DEFAULT_COMMAND = 'start';
@@ -25,8 +25,7 @@ export async function runProgram(
   const line = readCommandLine(rawArguments, commands);
   try {
     if (line.asks.version) {
-      await print(process.stdout, `${versionLine()}\n`);
-      return ExitCode.ok;
+      return printResult({ text: versionLine(), fields: versionFields() }, line.asks.json);
     }
     const name = nameOf(line);
     if (name !== undefined) return await runCommand(await loadCommand(name), line, environment);

@@ -16,3 +16,8 @@ export function packageVersion(): string {
 export function versionLine(): string {
   return `softprobe-proxy ${packageVersion()} (spec ${specVersion})`;
 }
+
+/** The same for a program (schemas/cli/version.schema.json). */
+export function versionFields() {
+  return { cliVersion: packageVersion(), specVersion, schemaVersion };
+}

@@ -57,6 +57,12 @@ describe('softprobe-proxy capture run', () => {
     assert.deepEqual(await openSessions(), []);
   });
 
+  it('says so when nothing was recorded, and what the driver has to send', async () => {
+    const { code, stderr } = await cli(line('nothing.case.json', 'true'));
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^warning: nothing was recorded: .* x-softprobe-session-id: /m);
+  });
+
   it('keeps stdout for its one document with --json', async () => {
     const { json, stderr } = await cli(line('told.case.json', driver(), '--json', '--case-id', 'mine'));
     assert.equal(json.driverExitCode, 0);
@@ -126,6 +132,10 @@ describe('softprobe-proxy capture run', () => {
   it('runs nothing when --out cannot be written', async () => {
     const { json, stderr } = await cli(line('no/such.case.json', driver(), '--json'));
     assert.deepEqual([json.exitCode, json.error?.code], [1, 'unwritable_file']);
+    assert.ok(
+      json.error?.message.includes(`(there is no folder ${join(folder, 'no')})`),
+      json.error?.message,
+    );
     assert.equal(stderr.includes('driven'), false);
   });
 

@@ -32,6 +32,14 @@ describe('softprobe-proxy --help', () => {
     }
   });
 
+  it('is what `help` asks for, too', async () => {
+    for (const words of [[], ['inspect'], ['session', 'start']]) {
+      const [asked, flagged] = await Promise.all([cli(['help', ...words]), cli([...words, '--help'])]);
+      assert.equal(asked.stdout, flagged.stdout);
+      assert.deepEqual([asked.code, asked.stderr], [0, '']);
+    }
+  });
+
   it('lists the commands of a group', async () => {
     const { code, stdout } = await cli(['inspect', '--help']);
     assert.equal(code, 0);
@@ -59,6 +67,12 @@ describe('softprobe-proxy --version', () => {
       assert.equal(code, 0);
       assert.match(stdout, /^softprobe-proxy \d+\.\d+\.\d+\S* \(spec http-control-api@v1\)\n$/);
     }
+  });
+
+  it('tells them as a document with --json', async () => {
+    const { json } = await cli(['--version', '--json']);
+    assert.deepEqual(Object.keys(json).slice(3), ['cliVersion', 'specVersion', 'schemaVersion']);
+    assert.equal(json.specVersion, 'http-control-api@v1');
   });
 });
 

@@ -84,12 +84,13 @@ function fieldDifferences(path: readonly string[], left: RawHeaders, right: RawH
   const rightFields = recordedHeaders(right);
   const names = new Set([...leftFields.keys(), ...rightFields.keys()]);
   return [...names].flatMap((name) => {
-    const leftValue = leftFields.get(name)?.join(', ');
-    const rightValue = rightFields.get(name)?.join(', ');
+    const leftValues = leftFields.get(name);
+    const rightValues = rightFields.get(name);
+    const leftValue = leftValues?.join(', ');
+    const rightValue = rightValues?.join(', ');
     if (leftValue === rightValue) return [];
-    return [
-      difference(pointerTo(...path, name), leftValue, rightValue, fieldNoise(name, leftValue, rightValue)),
-    ];
+    const noise = fieldNoise(name, leftValues, rightValues);
+    return [difference(pointerTo(...path, name), leftValue, rightValue, noise)];
   });
 }
 
@@ -99,18 +100,22 @@ function fieldDifferences(path: readonly string[], left: RawHeaders, right: RawH
  */
 function fieldNoise(
   name: string,
-  left: string | undefined,
-  right: string | undefined,
+  left: readonly string[] | undefined,
+  right: readonly string[] | undefined,
 ): NoiseKind | undefined {
   const known = headerNoise(name);
   if (left === undefined || right === undefined) {
     return known === 'trace' || name === 'content-length' ? known : undefined;
   }
   if (known !== undefined) return known;
-  const noise = noiseBetween('', left, right);
+  const noise = noiseBetween('', left.join(', '), right.join(', '));
   if (noise !== undefined || !isSecretHeader(name)) return noise;
-  // Of credentials the scheme means something, of cookies the names and attributes.
-  return outline(name, left) === outline(name, right) ? 'token' : undefined;
+  // Of credentials the scheme means something, of cookies the names and attributes. Value by value: a comma within
+  // `Expires` is none between two cookies (RFC 6265 section 3).
+  const [leftOutline, rightOutline] = [left, right].map((values) =>
+    JSON.stringify(values.map((value) => outline(name, value))),
+  );
+  return leftOutline === rightOutline ? 'token' : undefined;
 }
 
 function outline(name: string, value: string): string {

@@ -47,6 +47,11 @@ export async function captureDriver(invocation: Invocation): Promise<Result> {
   const run = await waitForDriver(child, interrupted, timeoutMs);
   const closed = await closeSession(api, sessionId, file);
   for (const warning of closed.warnings) invocation.note(`warning: ${warning}`);
+  if (closed.stats.extractedSpans === 0) {
+    invocation.note(
+      `warning: nothing was recorded: the driver has to send its requests to $SOFTPROBE_INGRESS_URL (${ingressUrl}), with the header x-softprobe-session-id: $SOFTPROBE_SESSION_ID`,
+    );
+  }
   return resultOf(sessionId, run, closed);
 }
 

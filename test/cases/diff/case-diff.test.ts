@@ -366,6 +366,26 @@ describe('noise', () => {
     );
   });
 
+  it('is the values of all cookies that one answer sets, and none of their attributes', () => {
+    const sent = (first: string, second: string, path: string) =>
+      call('/a', {
+        response: recordedResponse(
+          [
+            ...['set-cookie', `sid=${first}; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/`],
+            ...['set-cookie', `csrf=${second}; Path=${path}`],
+          ],
+          '',
+        ),
+      });
+    const counts = (after: Exchange) => {
+      const { changed, noiseCount } = diffCases(caseOf(sent('one', 'two', '/')), caseOf(after));
+      return [changed.length, noiseCount];
+    };
+    assert.deepEqual(counts(sent('three', 'four', '/')), [0, 1]);
+    assert.deepEqual(counts(sent('one', 'four', '/')), [0, 1]);
+    assert.deepEqual(counts(sent('three', 'four', '/basket')), [1, 0]);
+  });
+
   it('is looked for in time linear in the text', () => {
     for (const text of ['eyJ-'.repeat(250_000), 'a_'.repeat(500_000), '0123456789abcdef'.repeat(60_000)]) {
       const plain = ['content-type', 'text/plain'];

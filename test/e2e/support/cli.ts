@@ -77,6 +77,7 @@ for (const name of names) ajv.addSchema(JSON.parse(readFileSync(folder + name, '
 
 /** The schema of the command that a line begins with; that of any result where it names none. */
 function schemaOf(args: readonly string[]): string {
+  if (args.includes('--version')) return 'cli/version.schema.json';
   const words = args.slice(
     0,
     Math.max(
