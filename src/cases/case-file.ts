@@ -5,6 +5,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CaseDocument, TracesData } from './documents.generated.ts';
 import { JsonSyntaxError, parseJson } from './json-text.ts';
+import { SoftprobeError } from './softprobe-error.ts';
 import { InvalidDocumentError, type ValidationIssue, validateDocument } from './validation.ts';
 
 /** What stood in the way of reading or writing a case file. */
@@ -20,7 +21,7 @@ export type CaseFileProblem =
   | 'unwritable';
 
 /** A case file that cannot be read or written. `cause` is the error underneath. */
-export class CaseFileError extends Error {
+export class CaseFileError extends SoftprobeError {
   override readonly name = 'CaseFileError';
   readonly path: string;
   readonly problem: CaseFileProblem;

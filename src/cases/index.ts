@@ -67,6 +67,7 @@ export { compileJsonPath, JsonPathSyntaxError } from './json-path.ts';
 export { JsonSyntaxError, parseJson } from './json-text.ts';
 export { CaseLookupError, findAllInCase, findInCase } from './lookup.ts';
 export { foldMethod } from './method.ts';
+export { nearestWord } from './nearest-word.ts';
 export { OtlpError } from './otlp-error.ts';
 export { normalizeTraces } from './otlp-json.ts';
 export { tracesFromProtobuf, tracesToProtobuf } from './otlp-protobuf.ts';

@@ -1,5 +1,7 @@
+import { SoftprobeError } from './softprobe-error.ts';
+
 /** Text that is not JSON. Line and column count from 1; the column counts UTF-16 code units. */
-export class JsonSyntaxError extends Error {
+export class JsonSyntaxError extends SoftprobeError {
   override readonly name = 'JsonSyntaxError';
   readonly line: number;
   readonly column: number;

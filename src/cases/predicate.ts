@@ -8,12 +8,13 @@ import { hostEndsWith, hostEndsWithNone, hostIs } from './predicates/host.ts';
 import { pathIs, pathLooksLike, pathStartsWith, queryHas, queryIsAbsent } from './predicates/path.ts';
 import { tagIs } from './predicates/trace-tag.ts';
 import { directionIs, methodIs, serviceIs } from './predicates/traffic.ts';
+import { SoftprobeError } from './softprobe-error.ts';
 import type { ValidationIssue } from './validation.ts';
 
 export type { Predicate } from './predicates/definition.ts';
 
 /** A `when` that cannot be used. `issues` is never empty; their pointers are relative to the `when`. */
-export class InvalidWhenError extends Error {
+export class InvalidWhenError extends SoftprobeError {
   override readonly name = 'InvalidWhenError';
   readonly issues: readonly ValidationIssue[];
 

@@ -3,6 +3,7 @@ import { ContentCodingError, encodeContent } from './content-coding.ts';
 import type { ResponseSpec, Rule, Then, When } from './documents.generated.ts';
 import type { Exchange, Failure, Hop, RecordedBody } from './exchange.ts';
 import { isHopByHop } from './headers.ts';
+import { SoftprobeError } from './softprobe-error.ts';
 
 /** What a rule made from a recording shall say in another way. */
 export interface RuleOverrides extends Partial<Omit<Rule, 'when' | 'then'>> {
@@ -13,7 +14,7 @@ export interface RuleOverrides extends Partial<Omit<Rule, 'when' | 'then'>> {
 }
 
 /** A recorded exchange that no rule can answer as it was, because a part of its response is missing. */
-export class IncompleteRecordingError extends Error {
+export class IncompleteRecordingError extends SoftprobeError {
   override readonly name = 'IncompleteRecordingError';
   readonly exchange: Exchange;
 

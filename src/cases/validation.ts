@@ -1,5 +1,4 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import leven from 'leven';
 import authFixtures from '../../schemas/auth-fixtures.schema.json' with { type: 'json' };
 import caseFile from '../../schemas/case.schema.json' with { type: 'json' };
 import error from '../../schemas/error.schema.json' with { type: 'json' };
@@ -13,6 +12,8 @@ import scrubRules from '../../schemas/scrub-rules.schema.json' with { type: 'jso
 import session from '../../schemas/session.schema.json' with { type: 'json' };
 import when from '../../schemas/when.schema.json' with { type: 'json' };
 import type { Documents } from './documents.generated.ts';
+import { nearestWord } from './nearest-word.ts';
+import { SoftprobeError } from './softprobe-error.ts';
 
 /** One thing wrong with a document. */
 export interface ValidationIssue {
@@ -23,7 +24,7 @@ export interface ValidationIssue {
 }
 
 /** A document that does not fit its schema. `issues` is never empty. */
-export class InvalidDocumentError extends Error {
+export class InvalidDocumentError extends SoftprobeError {
   override readonly name = 'InvalidDocumentError';
   readonly document: keyof Documents;
   readonly issues: readonly ValidationIssue[];
@@ -141,11 +142,8 @@ function describeError(failure: ErrorObject): ValidationIssue {
 
 /** ` (did you mean "priority"?)` where a known word is near, else nothing. */
 function suggest(word: string, known: readonly string[]): string {
-  const near = known
-    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const isNear = near !== undefined && near.distance <= Math.max(2, Math.floor(word.length / 3));
-  return isNear ? ` (did you mean ${JSON.stringify(near.candidate)}?)` : '';
+  const near = nearestWord(word, known);
+  return near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`;
 }
 
 function listValues(values: unknown): string {

@@ -1,5 +1,5 @@
-import leven from 'leven';
 import type { Options } from 'yargs';
+import { nearestWord } from '../cases/nearest-word.ts';
 import { UsageError } from './failure.ts';
 
 /** Flags of a command: what yargs shows in the help and how it splits the command line. */
@@ -45,11 +45,8 @@ export function refuseUnknown(args: Readonly<Record<string, unknown>>, flags: Fl
 
 /** ` (did you mean --json?)` where a known word is near, else nothing. */
 export function suggestion(word: string, known: readonly string[], prefix = ''): string {
-  const [nearest] = known
-    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(word.length / 3))) return '';
-  return ` (did you mean ${prefix}${nearest.candidate}?)`;
+  const near = nearestWord(word, known);
+  return near === undefined ? '' : ` (did you mean ${prefix}${near}?)`;
 }
 
 /**

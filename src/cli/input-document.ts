@@ -31,7 +31,9 @@ const MAX_ALIASES = 100;
  */
 export async function readInput(path: string): Promise<InputDocument> {
   const name = path === '-' ? 'stdin' : path;
-  const bytes = await (path === '-' ? readStdin() : readWhole(path));
+  const bytes = await (path === '-'
+    ? gather(process.stdin as AsyncIterable<Buffer>, 'stdin')
+    : readWhole(path));
   if (!isUtf8(bytes)) throw invalid(name, `${name} is not UTF-8 text; expected JSON or YAML`);
   const text = withoutMark(bytes.toString('utf8'));
   if (text.trim() === '') throw invalid(name, `${name} is empty; expected a document in JSON or YAML`);
@@ -58,7 +60,12 @@ export async function inDocument({ name, text }: InputDocument, failure: CliFail
   });
 }
 
-async function readWhole(path: string): Promise<Buffer> {
+/**
+ * Reads a file, or a pipe, up to a bound.
+ *
+ * @throws {CliFailure} with exit code 1
+ */
+export async function readWhole(path: string): Promise<Buffer> {
   try {
     await using file = await open(path);
     const found = await file.stat();
@@ -66,7 +73,8 @@ async function readWhole(path: string): Promise<Buffer> {
     if (found.size > MAX_SIZE) {
       throw unreadable(`${path} has ${found.size} bytes; at most ${MAX_SIZE} can be read`);
     }
-    return await file.readFile();
+    // A pipe or a device has no size, and the latter perhaps no end.
+    return await gather(file.createReadStream({ autoClose: false }), path);
   } catch (cause) {
     if (cause instanceof CliFailure) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
@@ -75,12 +83,13 @@ async function readWhole(path: string): Promise<Buffer> {
   }
 }
 
-async function readStdin(): Promise<Buffer> {
+async function gather(stream: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length;
-    if (size > MAX_SIZE) throw unreadable(`stdin has more than ${MAX_SIZE} bytes, the most that can be read`);
+    if (size > MAX_SIZE)
+      throw unreadable(`${name} has more than ${MAX_SIZE} bytes, the most that can be read`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Authority } from '../authority/index.ts';
+import { nearestWord } from '../cases/index.ts';
 
 /** `sp.service.name` where nobody gave one. */
 export const DEFAULT_SERVICE_NAME = 'app';
@@ -93,4 +94,50 @@ export interface UpstreamTlsOptions {
     /** PEM text. */
     key: string;
   }[];
+}
+
+/** All of them: the compiler sees to it. */
+const OPTION_NAMES: Readonly<Record<keyof ProxyOptions, true>> = {
+  appUrl: true,
+  upstream: true,
+  host: true,
+  ingressPort: true,
+  egressPort: true,
+  controlPort: true,
+  adminPort: true,
+  captureDir: true,
+  captureFile: true,
+  serviceName: true,
+  fallbackSession: true,
+  maxRecordedBody: true,
+  maxRuleBody: true,
+  maxHeaderBytes: true,
+  sessionTtlMs: true,
+  maxSessions: true,
+  connectionsPerUpstream: true,
+  drainTimeoutMs: true,
+  interception: true,
+  upstreamTls: true,
+  connectTimeoutMs: true,
+  headerTimeoutMs: true,
+  redact: true,
+  traceContext: true,
+  apiToken: true,
+  version: true,
+  logger: true,
+};
+
+/**
+ * Refuses options that do not exist: one that is misspelt would do nothing, without a word.
+ *
+ * @throws {TypeError} naming the nearest option
+ */
+export function refuseUnknownOptions(options: object): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTION_NAMES, name)) continue;
+    const near = nearestWord(name, Object.keys(OPTION_NAMES));
+    throw new TypeError(
+      `startProxy has no option ${JSON.stringify(name)}${near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`}`,
+    );
+  }
 }

@@ -12,7 +12,7 @@ import { createAdminListener } from './admin.ts';
 import { type AnyServer, drain } from './drain.ts';
 import { ListenError, type ListenerName } from './listen-error.ts';
 import { urlOf } from './listener.ts';
-import { DEFAULT_SERVICE_NAME, type ProxyOptions } from './options.ts';
+import { DEFAULT_SERVICE_NAME, type ProxyOptions, refuseUnknownOptions } from './options.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { createTraffic } from './traffic.ts';
 
@@ -33,10 +33,11 @@ export interface RunningProxy {
  * Starts the proxy in this process: ingress, egress, control and admin listeners around one runtime.
  *
  * @throws {ListenError} when a port cannot be had
- * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`
+ * @throws {TypeError} when `appUrl` or `upstream` is not `http(s)://host[:port]`, or an option does not exist
  * @throws {AuthorityError} when no certificate authority was given and that of the user cannot be used
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  refuseUnknownOptions(options);
   const runtime = new LocalRuntime(runtimeOptions(options));
   const ownListeners = new OwnListeners();
   const traffic = createTraffic(options, await authorityFor(options), runtime, ownListeners);

@@ -47,7 +47,8 @@ export class UntrustingClients {
    */
   noteFailure(client: FailedClient, error: NodeJS.ErrnoException | undefined): void {
     const { logger, onUntrusted, certFile } = this.#options;
-    const { host, address, userAgent } = client;
+    const { host, address } = client;
+    const userAgent = client.userAgent === undefined ? undefined : plain(client.userAgent);
     const about = { host, client: address, ...(userAgent !== undefined && { userAgent }) };
     if (error !== undefined && !REFUSAL.test(error.code ?? '')) {
       logger?.info(
@@ -72,4 +73,9 @@ export class UntrustingClients {
       `the client ${who} ${refused} our certificate for ${host}: make it trust ${certFile} (softprobe-proxy env prints what to set, softprobe-proxy run sets it; Node.js: NODE_EXTRA_CA_CERTS); ${next}`,
     );
   }
+}
+
+/** What a client says of itself, so that no terminal acts on it, and as much as a line can take. */
+function plain(userAgent: string): string {
+  return userAgent.slice(0, 200).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { CaseFolder, caseOf } from './support/case-folder.ts';
 import { cli } from './support/cli.ts';
@@ -24,3 +25,20 @@ test('a case that is nested too deeply to be written is no defect of ours', asyn
   const { code, stderr } = await cli(['export', 'har', '--case', path, '--out', folder.at('deep.har')]);
   assert.deepEqual([code, stderr], [5, 'softprobe-proxy: a document is nested too deeply\n']);
 });
+
+test('a file without an end is given up, and not taken for as large as it says', {
+  skip: isMissing('/dev/zero'),
+}, async () => {
+  for (const line of [
+    ['inspect', 'case', '/dev/zero'],
+    ['validate', 'rules', '/dev/zero'],
+  ]) {
+    const { code, stdout, stderr } = await cli(line);
+    assert.equal(code, 1, stderr);
+    assert.match(stdout + stderr, /\/dev\/zero has more than \d+ bytes/);
+  }
+});
+
+function isMissing(path: string): boolean {
+  return !existsSync(path);
+}

@@ -3,7 +3,7 @@ import { MIN_SECRET_LENGTH } from '../../cases/secrets/known-secret.ts';
 import { InvalidScrubRulesError, Scrubber } from '../../cases/secrets/scrubber.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { type InputDocument, inDocument, readInput } from '../input-document.ts';
+import { type InputDocument, inDocument, readInput, readWhole } from '../input-document.ts';
 
 /**
  * Makes what finds secrets, of a rules file (schemas/scrub-rules.schema.json) and a file of secrets.
@@ -53,17 +53,7 @@ async function readSecrets(path: string): Promise<string[]> {
 
 /** A list of secrets need not be a document: a line may be anything. */
 async function readText(path: string): Promise<{ name: string; text: string; value: unknown }> {
-  const { readFile } = await import('node:fs/promises');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new CliFailure(`cannot read the secrets in ${path} (${code ?? String(cause)})`, {
-      code: 'unreadable_document',
-      cause,
-    });
-  }
+  const text = (await readWhole(path)).toString('utf8');
   return {
     name: path,
     text,
