@@ -21,6 +21,7 @@ export function parseArguments(
   const flags = flagsOf(command);
   refuseValuesOfSwitches(rawArguments, flags);
   const { _: words, '--': afterDashes, ...args } = split(rawArguments, flags);
+  refuseNamedPositionals(command, args, flags);
   refuseUnknown(args, flags);
 
   const rest = [afterDashes ?? []].flat().map(String);
@@ -56,6 +57,22 @@ function split(rawArguments: readonly string[], flags: Flags): Arguments {
   if (error === null) return argv;
   const [, flag] = /^Not enough arguments following: (.+)$/.exec(error.message) ?? [];
   throw new UsageError(flag === undefined ? error.message : `--${flag}: expected a value`, { cause: error });
+}
+
+/** `--url X` is a natural guess where the URL is an argument without a name. */
+function refuseNamedPositionals(
+  { words, positionals = [] }: Command,
+  args: Readonly<Record<string, unknown>>,
+  flags: Flags,
+): void {
+  for (const written of Object.keys(args)) {
+    const found = positionals.find(({ name }) => name === written || name === `${written}s`);
+    if (found === undefined || Object.hasOwn(flags, written)) continue;
+    const line = [...words, ...positionals.map(({ name, isList }) => `<${name}${isList ? '..' : ''}>`)];
+    throw new UsageError(
+      `unknown flag --${written}: <${found.name}> is given by its place, as in ${line.join(' ')}`,
+    );
+  }
 }
 
 /** Gives each positional argument its name; the last may be a list. */

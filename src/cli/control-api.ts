@@ -211,7 +211,7 @@ function detailsIn(error: ApiAnswer): FailureDetail[] {
   );
 }
 
-function parseObject(text: string): ApiAnswer | undefined {
+export function parseObject(text: string): ApiAnswer | undefined {
   try {
     return asObject(JSON.parse(text));
   } catch (error) {

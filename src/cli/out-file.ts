@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
-import { CaseFileError, writeCaseFile } from '../cases/case-file.ts';
+import { caseText } from '../cases/case-file.ts';
 import type { CaseDocument } from '../cases/index.ts';
-import { CliFailure } from './failure.ts';
+import { AtomicFile } from './atomic-file.ts';
 
 /**
  * Writes a case that a command has made.
@@ -10,11 +9,7 @@ import { CliFailure } from './failure.ts';
  * @throws {CliFailure} when it cannot be written; a file that was there is then untouched
  */
 export async function writeCase(path: string, document: CaseDocument): Promise<string> {
-  try {
-    await writeCaseFile(path, document);
-    return resolve(path);
-  } catch (cause) {
-    if (!(cause instanceof CaseFileError)) throw cause;
-    throw new CliFailure(`--out: ${cause.message}`, { code: 'unwritable_file', cause });
-  }
+  await using file = await AtomicFile.create('--out', path);
+  await file.write(caseText(document));
+  return file.path;
 }

@@ -37,10 +37,12 @@ class SoftprobeClient {
   /**
    * Starts a session. With `await using` it is closed at the end of the block.
    *
+   * @throws {TypeError} when no mode is given
    * @throws {RuntimeUnreachableError} when no runtime answers
    * @throws {RuntimeError} when it refuses: a mistake in the request, too many open sessions, a wrong token
    */
   async startSession(request: SessionRequest): Promise<SoftprobeSession> {
+    checkMode(request);
     const { sessionId } = await this.#api.call<StartedSession>('POST', '/v1/sessions', request);
     return new SoftprobeSession(this.#api, sessionId, 'started');
   }
@@ -68,6 +70,14 @@ interface SoftprobeConstructor {
 export const Softprobe: SoftprobeConstructor = new Proxy(SoftprobeClient, {
   apply: (target, _, args: [SoftprobeOptions?]) => new target(...args),
 }) as unknown as SoftprobeConstructor;
+
+/** Tests in plain JavaScript have no compiler that asks for it. */
+function checkMode(request: unknown): void {
+  if (typeof request === 'object' && request !== null && 'mode' in request) return;
+  throw new TypeError(
+    `startSession: expected the mode of the session, as in startSession({ mode: 'capture' }) or { mode: 'replay' }, got ${JSON.stringify(request) ?? 'nothing'}`,
+  );
+}
 
 function checkedBaseUrl(text: string, source: string): string {
   const url = URL.parse(text);

@@ -45,6 +45,15 @@ describe('the arguments of a command', () => {
     });
   });
 
+  it('tell of an argument that was given as a flag', () => {
+    assert.throws(() => parseArguments(command, ['--first', 'a', 'b']), {
+      message: 'unknown flag --first: <first> is given by its place, as in look <first> <files..>',
+    });
+    assert.throws(() => parseArguments(command, ['a', '--file', 'b']), {
+      message: 'unknown flag --file: <files> is given by its place, as in look <first> <files..>',
+    });
+  });
+
   it('leave a command to run alone', () => {
     const { args, rest } = parseArguments(runner, [
       '--port',

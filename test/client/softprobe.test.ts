@@ -201,6 +201,20 @@ describe('how calls are sent', () => {
     await assert.rejects(failing.startSession({ mode: 'replay' }), RuntimeUnreachableError);
   });
 
+  test('not for a session without a mode', async (context) => {
+    const { url } = await startRuntime(context);
+    // As a test in plain JavaScript calls it.
+    const startSession: (request?: unknown) => Promise<unknown> = (request) =>
+      Reflect.apply(Softprobe.prototype.startSession, new Softprobe({ baseUrl: url }), [request]);
+    await assert.rejects(startSession(), {
+      name: 'TypeError',
+      message:
+        "startSession: expected the mode of the session, as in startSession({ mode: 'capture' }) or { mode: 'replay' }, got nothing",
+    });
+    await assert.rejects(startSession({ caseId: 'x' }), /expected the mode .* got \{"caseId":"x"\}$/);
+    await assert.rejects(startSession('replay'), /expected the mode .* got "replay"$/);
+  });
+
   test('past a proxy of the environment', async (context) => {
     const { url } = await startRuntime(context);
     const script = `

@@ -132,6 +132,14 @@ describe('softprobe-proxy import har', () => {
     ] as const) {
       assert.equal((await cli(['import', 'har', ...args, '--json'])).code, code, args.join(' '));
     }
+    const nowhere = await cli(['import', 'har', good, '--out', folder.at('none/out.json')]);
+    assert.deepEqual(
+      [nowhere.code, nowhere.stderr],
+      [
+        1,
+        `softprobe-proxy: --out: ${folder.at('none/out.json')} cannot be written (there is no folder ${folder.at('none')})\n`,
+      ],
+    );
     const { code, stderr } = await cli(['import', 'har', bad, '--out', out]);
     assert.equal(code, 5);
     assert.match(stderr, /line 2: \/log\/entries\/0\/request\/url: expected string, got 7/);

@@ -167,7 +167,19 @@ describe('softprobe-proxy replay run: the shop, whose dependencies are gone', ()
   it('says so and ends with 3 when the service does not run', async () => {
     const { json } = await cli([...line, '--json']);
     assert.deepEqual([json.exitCode, json.error?.code], [3, 'app_unreachable']);
+    const host = `127.0.0.1:${environment.PORT}`;
+    assert.equal(
+      json.error?.message,
+      `the service does not run: nothing accepts connections at ${host}; start it, or start the proxy with the --app-url at which the service listens`,
+    );
     assert.deepEqual((await read(`${program.control}/v1/sessions`)).sessions, []);
+    const appUrl = `http://${host}`;
+    const own = ['--app-url', appUrl, '--egress-port', '0', '--no-intercept'];
+    const alone = await cli(['replay', 'run', '--case', caseFile, ...own, '--json']);
+    assert.equal(
+      alone.json.error?.message,
+      `the service does not run: nothing accepts connections at ${appUrl}; start it, or give its URL by --app-url`,
+    );
   });
 });
 

@@ -54,6 +54,39 @@ describe('softprobe-proxy scrub', () => {
     assert.deepEqual([code, json.error?.code], [5, 'invalid_case']);
   });
 
+  it('goes on after files that it cannot use, tells of all of them, and ends with the worst', async () => {
+    await using folder = await CaseFolder.create();
+    const first = await folder.write('first.case.json', leaky);
+    const last = await folder.write('last.case.json', leaky);
+    const none = folder.at('none.case.json');
+    const noCase = await folder.write('no.case.json', '{}');
+    const { code, stdout, stderr } = await cli(['scrub', first, none, folder.path, last]);
+    assert.equal(code, 1);
+    assert.match(stdout, /first\.case\.json: 2 secrets hidden\n.*last\.case\.json: 2 secrets hidden\n/s);
+    assert.ok(stdout.includes(`\n${none}: not scrubbed\n${folder.path}: not scrubbed\n`), stdout);
+    assert.ok(stderr.includes(`there is no case file ${none}\n${folder.path} is a directory`), stderr);
+    assert.ok(!(await folder.read('last.case.json')).includes(token));
+    const checked = await cli(['scrub', '--check', none, noCase, first, '--json']);
+    assert.deepEqual([checked.code, checked.json.error?.code], [5, 'invalid_case']);
+    const files = checked.json.files as { path: string; error?: { code: string } }[];
+    assert.deepEqual(
+      files.map(({ path, error }) => [path, error?.code]),
+      [
+        [none, 'unreadable_case'],
+        [noCase, 'invalid_case'],
+        [first, undefined],
+      ],
+    );
+  });
+
+  it('tells of secrets beside files that could not be checked', async () => {
+    await using folder = await CaseFolder.create();
+    const bad = await folder.write('leaky.case.json', leaky);
+    const { code, stderr } = await cli(['scrub', '--check', folder.at('none'), bad]);
+    assert.equal(code, 1);
+    assert.match(stderr, /there is no case file .*none\nsecrets in .*leaky\.case\.json;/);
+  });
+
   it('writes through a link', async () => {
     await using folder = await CaseFolder.create();
     const path = await folder.write('leaky.case.json', leaky);

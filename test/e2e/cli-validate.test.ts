@@ -115,6 +115,22 @@ describe('softprobe-proxy validate', () => {
     assert.deepEqual([unread.code, unread.json.error?.code], [1, 'unreadable_document']);
   });
 
+  it('says why a file could not be checked, and does not call it invalid', async () => {
+    await using folder = await CaseFolder.create();
+    const none = folder.at('none.case.json');
+    const bad = await folder.write('bad.case.json', '{}');
+    const alone = await cli(['validate', 'case', none]);
+    assert.deepEqual(
+      [alone.code, alone.stdout, alone.stderr],
+      [1, `${none}: not checked\n`, `softprobe-proxy: there is no file ${none}\n`],
+    );
+    const both = await cli(['validate', 'case', none, bad]);
+    assert.equal(
+      both.stderr,
+      `softprobe-proxy: not a valid case document: ${bad}\nthere is no file ${none}\n`,
+    );
+  });
+
   it('ends with 5 for a file that is empty or no JSON, 1 for a folder, 2 for none', async () => {
     await using folder = await CaseFolder.create();
     const empty = await folder.write('empty.case.json', '');

@@ -13,8 +13,13 @@ import { exchangeFromEntry } from './har-exchange.ts';
  * of other programs are not, is in `_softprobe` of the log as it is.
  *
  * @param version of this program
+ * @param onTrace is told how many traces are done; large cases take seconds
  */
-export function harFromCase(document: CaseDocument, version: string): Har {
+export function harFromCase(
+  document: CaseDocument,
+  version: string,
+  onTrace: (done: number) => void = () => {},
+): Har {
   const entries: Entry[] = [];
   const originals: [string, TracesData][] = [];
   for (const [index, traces] of document.traces.entries()) {
@@ -25,6 +30,7 @@ export function harFromCase(document: CaseDocument, version: string): Har {
     const [only] = added;
     const isWhole = only !== undefined && added.length === 1 && isDeepStrictEqual(rebuilt(only), traces);
     if (!isWhole) originals.push([String(index), traces]);
+    onTrace(index + 1);
   }
   const { traces: _inEntries, ...others } = document;
   const rest: HarCase = {

@@ -81,12 +81,24 @@ export class Scrubber {
   /**
    * The case with placeholders in the place of secrets. What hides nothing new is the same object as before.
    *
+   * @param onTrace is told how many traces are done; large cases take seconds
    * @throws {RangeError} when it is nested too deeply for the stack
    */
-  scrub(document: CaseDocument): ScrubbedCase {
+  scrub(document: CaseDocument, onTrace: (done: number) => void = () => {}): ScrubbedCase {
     const findings: SecretFinding[] = [];
-    const scrubbed = this.#scrubMember(document, [], findings);
-    return { document: findings.length === 0 ? document : (scrubbed as CaseDocument), findings };
+    const scrubbed = Object.fromEntries(
+      Object.entries(document).map(([key, member]) => [
+        this.#scrubName(key, [], findings),
+        key === 'traces'
+          ? document.traces.map((trace, index) => {
+              const hidden = this.#scrubMember(trace, [key, index], findings);
+              onTrace(index + 1);
+              return hidden;
+            })
+          : this.#scrubMember(member, [key], findings),
+      ]),
+    );
+    return { document: findings.length === 0 ? document : (scrubbed as unknown as CaseDocument), findings };
   }
 
   /** @param path where the value stands; it is only read while this call lasts */

@@ -3,6 +3,7 @@ import { CaseFileError, type CaseFileProblem, readCaseFile } from '../../cases/c
 import type { CaseDocument } from '../../cases/index.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
+import { beginReading, type ProgressLine } from '../progress.ts';
 
 /** Problems that lie in the document and not in the way to it. */
 const documentProblems: readonly CaseFileProblem[] = ['empty', 'not-text', 'not-json', 'invalid'];
@@ -10,9 +11,11 @@ const documentProblems: readonly CaseFileProblem[] = ['empty', 'not-text', 'not-
 /**
  * Reads a case file for a command.
  *
+ * @param progress is told that the file is read
  * @throws {CliFailure} with exit code 1 when the file cannot be read, 5 when it is not a case
  */
-export async function readCase(path: string): Promise<CaseDocument> {
+export async function readCase(path: string, progress?: ProgressLine): Promise<CaseDocument> {
+  if (progress !== undefined) await beginReading(progress, path);
   try {
     return await readCaseFile(path);
   } catch (error) {

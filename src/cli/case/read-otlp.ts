@@ -3,6 +3,7 @@ import { JsonSyntaxError, OtlpError, parseJson, type Redactor, type TracesData }
 import { hopsOfOtlp } from '../../cases/otlp-import.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
+import { beginReading, megabytes, type ProgressLine } from '../progress.ts';
 import { type OpenText, openText } from './text-lines.ts';
 
 /** The HTTP hops of a file, in the order in which the requests started. */
@@ -16,13 +17,28 @@ export interface OtlpHops {
  * Reads OTLP/JSON: one document, or one in each line, as the collector's file exporter writes. Of many lines, one is
  * in memory at a time.
  *
+ * @param progress is told how far it is
  * @throws {CliFailure} with exit code 1 when the file cannot be read, 5 when it is no OTLP
  */
-export async function readOtlp(path: string, redactor: Redactor | undefined): Promise<OtlpHops> {
+export async function readOtlp(
+  path: string,
+  redactor: Redactor | undefined,
+  progress: ProgressLine,
+): Promise<OtlpHops> {
   const hops: TracesData[] = [];
   let passedOver = 0;
+  const total = await beginReading(progress, path);
+  const ofTotal = total === undefined ? '' : ` of ${megabytes(total)}`;
   const text = await openText(path);
-  for await (const { value, line } of documentsOf(text)) {
+  let size = 0;
+  const lines = async function* (): AsyncGenerator<string> {
+    for await (const line of text.lines) {
+      size += Buffer.byteLength(line) + 1;
+      yield line;
+    }
+  };
+  for await (const { value, line } of documentsOf({ ...text, lines: lines() })) {
+    progress.show(`reading ${text.name}: ${megabytes(size)}${ofTotal}, ${hops.length} hops`);
     try {
       const found = hopsOfOtlp(value, redactor);
       for (const hop of found.hops) hops.push(hop);

@@ -4,10 +4,20 @@ import type { ScrubbedCase, Scrubber } from '../../cases/secrets/scrubber.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 
-/** @throws {CliFailure} for a case that nobody can go through */
-export function scrubCase(scrubber: Scrubber, path: string, document: CaseDocument): ScrubbedCase {
+/**
+ * Takes the secrets out of a case.
+ *
+ * @param onTrace is told how many traces are done
+ * @throws {CliFailure} for a case that nobody can go through
+ */
+export function scrubCase(
+  scrubber: Scrubber,
+  path: string,
+  document: CaseDocument,
+  onTrace: (done: number) => void,
+): ScrubbedCase {
   try {
-    return scrubber.scrub(document);
+    return scrubber.scrub(document, onTrace);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new CliFailure(`${path} is nested too deeply`, {

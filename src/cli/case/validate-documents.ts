@@ -4,6 +4,7 @@ import { ExitCode } from '../exit-code.ts';
 import { CliFailure, type FailureDetail } from '../failure.ts';
 import { flagValues } from '../flags.ts';
 import { type InputDocument, inDocument, readInput } from '../input-document.ts';
+import { beginReading, progressLine } from '../progress.ts';
 import { visible } from '../table.ts';
 
 /**
@@ -22,30 +23,58 @@ interface CheckedFile {
   readonly warnings: readonly FailureDetail[];
 }
 
+/** A file, and why it failed, if it did: its mistakes, or that it cannot be read. */
+interface Outcome {
+  readonly file: CheckedFile;
+  readonly failure: CliFailure | undefined;
+}
+
 /** `validate … F…`: checks each file, and ends with 5 where one is not valid, else with 1 where one cannot be read. */
-export async function validateFiles({ args }: Invocation, kind: string, check: Check): Promise<Result> {
-  const files: CheckedFile[] = [];
-  let worst: CliFailure | undefined;
-  for (const path of flagValues(args, 'files')) {
-    try {
-      files.push(await checkFile(path, check));
-    } catch (error) {
-      if (!(error instanceof CliFailure)) throw error;
-      const errors = error.details.length > 0 ? error.details : [{ pointer: '', message: error.message }];
-      files.push({ path, valid: false, errors, warnings: [] });
-      if (worst === undefined || error.exitCode > worst.exitCode) worst = error;
-    }
+export async function validateFiles(invocation: Invocation, kind: string, check: Check): Promise<Result> {
+  using progress = progressLine(invocation);
+  const outcomes: Outcome[] = [];
+  for (const path of flagValues(invocation.args, 'files')) {
+    await beginReading(progress, path);
+    outcomes.push(await outcomeOf(path, check));
   }
-  const bad = files.filter(({ valid }) => !valid).map(({ path }) => path);
+  const files = outcomes.map(({ file }) => file);
   const [only, ...more] = files;
+  const [worst] = outcomes
+    .flatMap(({ failure }) => failure ?? [])
+    .toSorted((a, b) => b.exitCode - a.exitCode);
   return {
-    text: files.map(textOf).join('\n'),
+    text: outcomes.map(textOf).join('\n'),
     fields: { ...(more.length === 0 && only), files },
     ...(worst !== undefined && {
       exitCode: worst.exitCode,
-      error: { code: worst.code, message: `not a valid ${kind} document: ${bad.join(', ')}` },
+      error: { code: worst.code, message: messageOf(outcomes, kind) },
     }),
   };
+}
+
+async function outcomeOf(path: string, check: Check): Promise<Outcome> {
+  try {
+    return { file: await checkFile(path, check), failure: undefined };
+  } catch (failure) {
+    if (!(failure instanceof CliFailure)) throw failure;
+    const errors = failure.details.length > 0 ? failure.details : [{ pointer: '', message: failure.message }];
+    return { file: { path, valid: false, errors, warnings: [] }, failure };
+  }
+}
+
+/** Of a file that could not be read nobody knows whether it is valid. */
+function isUnread({ failure }: Outcome): boolean {
+  return failure !== undefined && failure.exitCode !== ExitCode.invalidDocument;
+}
+
+function messageOf(outcomes: readonly Outcome[], kind: string): string {
+  const invalid = outcomes.filter((outcome) => !outcome.file.valid && !isUnread(outcome));
+  return [
+    ...(invalid.length === 0
+      ? []
+      : [`not a valid ${kind} document: ${invalid.map(({ file }) => file.path).join(', ')}`]),
+    ...outcomes.filter(isUnread).map(({ failure }) => failure?.message ?? ''),
+  ].join('\n');
 }
 
 async function checkFile(path: string, check: Check): Promise<CheckedFile> {
@@ -80,7 +109,10 @@ async function located(
   return (await inDocument(input, new CliFailure('', { details: issues }))).details;
 }
 
-function textOf({ path, valid, errors, warnings }: CheckedFile): string {
+function textOf(outcome: Outcome): string {
+  const { path, valid, errors, warnings } = outcome.file;
+  // Why, is told on stderr.
+  if (isUnread(outcome)) return `${visible(path)}: not checked`;
   const line = (word: string) => (detail: FailureDetail) => {
     const place = detail.line === undefined ? '' : `line ${detail.line}: `;
     return `  ${word}: ${place}${visible(`${detail.pointer || '(document)'}: ${detail.message}`)}`;

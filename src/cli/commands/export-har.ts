@@ -19,9 +19,16 @@ export const exportHar: Command = {
     const { readCase } = await import('../case/read-case.ts');
     const { harFromCase } = await import('../../cases/har/har-export.ts');
     const { packageVersion } = await import('../version.ts');
-    const document = await readCase(file);
+    const { progressLine } = await import('../progress.ts');
+    using progress = progressLine(invocation);
+    const document = await readCase(file, progress);
     await using archive = await AtomicFile.create('--out', out);
-    const har = harFromCase(document, packageVersion());
+    const total = document.traces.length;
+    progress.begin(`converting ${total} hops`);
+    const har = harFromCase(document, packageVersion(), (done) =>
+      progress.show(`converting: ${done} of ${total} hops`),
+    );
+    progress.begin(`writing ${total} hops to ${out}`);
     await archive.write(harText(har));
     const entryCount = har.log.entries.length;
     return {

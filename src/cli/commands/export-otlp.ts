@@ -50,8 +50,8 @@ export const exportOtlp: Command = {
       headers: readHeaders(flagValues(args, 'header')),
       protocol: readChoice('--protocol', flagValue(args, 'protocol') ?? 'http/protobuf', protocols),
     });
-    const { traces } = await readCase(file);
     using progress = progressLine(invocation);
+    const { traces } = await readCase(file, progress);
     const { sent, failed, reason } = await exporter.send(traces, (done) => progress.show(`${done} spans`));
     const isFailed = failed > 0;
     return {

@@ -32,10 +32,15 @@ export const importHar: Command = {
     const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
     const { readHar } = await import('../case/read-har.ts');
     const { writeCase } = await import('../out-file.ts');
+    const { beginReading, withProgress } = await import('../progress.ts');
     const { visible } = await import('../table.ts');
     const options = { caseId: readCaseId(args, file), redactor: readRedactor(args), direction };
-    const { document, skipped } = await readHar(file, options);
-    const path = await writeCase(out, document);
+    const { document, skipped, path } = await withProgress(invocation, async (progress) => {
+      await beginReading(progress, file);
+      const imported = await readHar(file, options);
+      progress.begin(`writing ${imported.document.traces.length} hops to ${out}`);
+      return { ...imported, path: await writeCase(out, imported.document) };
+    });
     for (const { index, reason } of skipped) note(`entry ${index + 1} is left out: ${reason}`);
     const traceCount = document.traces.length;
     return {

@@ -18,9 +18,12 @@ export const importOtlp: Command = {
     const { readCaseId, readRedactor } = await import('../case/import-flags.ts');
     const { readOtlp } = await import('../case/read-otlp.ts');
     const { writeCase } = await import('../out-file.ts');
+    const { progressLine } = await import('../progress.ts');
     const { visible } = await import('../table.ts');
-    const { traces, passedOver } = await readOtlp(file, readRedactor(args));
+    using progress = progressLine(invocation);
+    const { traces, passedOver } = await readOtlp(file, readRedactor(args), progress);
     const caseId = readCaseId(args, file);
+    progress.begin(`writing ${traces.length} hops to ${out}`);
     const path = await writeCase(out, { version: '1.0.0', caseId, traces });
     const others = passedOver === 0 ? '' : `, ${passedOver} other spans left out`;
     return {

@@ -13,9 +13,14 @@ export const inspectCase: Command = {
     ['inspect case captures/checkout.case.json --hop 2', 'The second hop with headers and bodies'],
     ['inspect case captures/checkout.case.json --json', 'The same for a program'],
   ],
-  async run({ args }) {
+  async run(invocation) {
+    const { args } = invocation;
     const { readCase } = await import('../case/read-case.ts');
     const { inspectHops } = await import('../case/inspect-hops.ts');
-    return inspectHops(await readCase(flagValue(args, 'file') ?? ''), args);
+    const { progressLine } = await import('../progress.ts');
+    using progress = progressLine(invocation);
+    const document = await readCase(flagValue(args, 'file') ?? '', progress);
+    progress.begin(`looking at ${document.traces.length} hops`);
+    return inspectHops(document, args);
   },
 };

@@ -1,15 +1,6 @@
-import type { SecretFinding } from '../../cases/secrets/scrubber.ts';
 import type { Command } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { flagValue, flagValues, isSet } from '../flags.ts';
-
-/** What became of one file. */
-interface ScrubbedFile {
-  readonly path: string;
-  /** Rewritten: only without `--check`, and only if something was found. */
-  readonly changed: boolean;
-  readonly findings: readonly SecretFinding[];
-}
 
 export const scrub: Command = {
   words: ['scrub'],
@@ -35,36 +26,28 @@ export const scrub: Command = {
   ],
   async run(invocation) {
     const { args } = invocation;
-    const { realpath } = await import('node:fs/promises');
-    const { readCase } = await import('../case/read-case.ts');
     const { readScrubber } = await import('../case/scrub-rules.ts');
-    const { rewriteCase, scrubCase } = await import('../case/scrub-case.ts');
+    const { scrubFiles } = await import('../case/scrub-files.ts');
     const { scrubText } = await import('../case/scrub-text.ts');
+    const { progressLine } = await import('../progress.ts');
     const isCheck = isSet(args, 'check');
     const scrubber = await readScrubber(flagValue(args, 'rules'), flagValue(args, 'secrets-file'));
-    const { progressLine } = await import('../progress.ts');
     using progress = progressLine(invocation);
-    const files: ScrubbedFile[] = [];
-    for (const path of flagValues(args, 'files')) {
-      progress.show(path);
-      const { document, findings } = scrubCase(scrubber, path, await readCase(path));
-      const changed = !isCheck && findings.length > 0;
-      // A link stays one: what it leads to is written.
-      if (changed) await rewriteCase(await realpath(path), document);
-      files.push({ path, changed, findings });
-    }
-    const bad = files.filter(({ findings }) => findings.length > 0);
+    const { files, worst } = await scrubFiles(scrubber, flagValues(args, 'files'), isCheck, progress);
+    const bad = isCheck ? files.filter(({ findings }) => findings.length > 0) : [];
+    const problems = [
+      ...files.flatMap(({ error }) => (error === undefined ? [] : [error.message])),
+      ...(bad.length === 0
+        ? []
+        : [`secrets in ${bad.map(({ path }) => path).join(', ')}; \`softprobe-proxy scrub\` takes them out`]),
+    ];
     return {
       text: scrubText(files, isCheck),
       fields: { files },
-      ...(isCheck &&
-        bad.length > 0 && {
-          exitCode: ExitCode.failure,
-          error: {
-            code: 'secrets_found',
-            message: `secrets in ${bad.map(({ path }) => path).join(', ')}; \`softprobe-proxy scrub\` takes them out`,
-          },
-        }),
+      ...(problems.length > 0 && {
+        exitCode: worst?.exitCode ?? ExitCode.failure,
+        error: { code: worst?.code ?? 'secrets_found', message: problems.join('\n') },
+      }),
     };
   },
 };

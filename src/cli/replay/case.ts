@@ -3,7 +3,7 @@ import { JsonPathLimitError } from '../../cases/json-path-evaluation.ts';
 import { type InboundRequest, inboundRequests, requestToSend } from '../../cases/recorded-request.ts';
 import { compareResponses, type ReplayedAnswer } from '../../cases/response-comparison.ts';
 import type { ReplaySecrets } from '../../cases/secrets/replay-secrets.ts';
-import type { ControlApi } from '../control-api.ts';
+import { type ControlApi, objectIn, parseObject } from '../control-api.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { counted } from '../session/change.ts';
@@ -18,6 +18,8 @@ export interface ReplayPlace {
   readonly ingressUrl: string;
   /** Undefined where it is not known. */
   readonly egressUrl: string | undefined;
+  /** The service, where the proxy was started for this run; undefined where it ran before. */
+  readonly appUrl: string | undefined;
 }
 
 /** One case on its way through the service. */
@@ -118,7 +120,7 @@ export class CaseReplay {
     const { index, exchange } = request;
     const started = performance.now();
     const answer = await send(request, session);
-    if (isFirst) refuseDeadService(answer);
+    if (isFirst) refuseDeadService(answer, this.#place.appUrl);
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     const differences = this.#differences(request, answer);
     return {
@@ -172,13 +174,17 @@ function pathOf({ exchange: { hop } }: InboundRequest): string {
  *
  * @throws {CliFailure} with exit code 3
  */
-function refuseDeadService({ response }: ReplayedAnswer): void {
+function refuseDeadService({ response }: ReplayedAnswer, appUrl: string | undefined): void {
   if (response === undefined || headerValue(response.headers, 'x-softprobe-outcome') !== 'proxy-error')
     return;
-  const text = Buffer.from(response.body.bytes).toString('utf8');
-  if (!text.includes('"upstream_refused"')) return;
-  throw new CliFailure(
-    `the service does not run: the proxy could not reach it (${text.trim()}); start it where --app-url of the proxy says`,
-    { exitCode: ExitCode.runtimeUnreachable, code: 'app_unreachable' },
-  );
+  const error = objectIn(parseObject(Buffer.from(response.body.bytes).toString('utf8')) ?? {}, 'error');
+  if (error?.code !== 'upstream_refused') return;
+  const [what, advice] =
+    appUrl === undefined
+      ? [String(error.message), 'start the proxy with the --app-url at which the service listens']
+      : [`nothing accepts connections at ${appUrl}`, 'give its URL by --app-url'];
+  throw new CliFailure(`the service does not run: ${what}; start it, or ${advice}`, {
+    exitCode: ExitCode.runtimeUnreachable,
+    code: 'app_unreachable',
+  });
 }

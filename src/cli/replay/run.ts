@@ -83,7 +83,12 @@ async function openPlace(
 ): Promise<ReplayPlace> {
   if (proxy.kind === 'running') {
     const api = ControlApi.of(invocation);
-    return { api, ingressUrl: proxy.ingressUrlOf(await api.get('/v1/meta')), egressUrl: undefined };
+    return {
+      api,
+      ingressUrl: proxy.ingressUrlOf(await api.get('/v1/meta')),
+      egressUrl: undefined,
+      appUrl: undefined,
+    };
   }
   const { createLog } = await import('../start/log.ts');
   const { openProxy } = await import('../start/open-proxy.ts');
@@ -101,6 +106,7 @@ async function openPlace(
     api: new ControlApi(control, settings.proxy.apiToken),
     ingressUrl: ingress,
     egressUrl: egress,
+    appUrl: settings.proxy.appUrl,
   };
 }
 

@@ -212,6 +212,19 @@ describe('rules for scrubbing', () => {
 });
 
 describe('a scrubbed case', () => {
+  it('keeps its traces and members in their order, and is told of trace by trace', () => {
+    const document = { ...caseOf({ response: recordedResponse([], token) }, {}, {}), note: token };
+    const done: number[] = [];
+    const scrubbed = new Scrubber().scrub(document, (count) => done.push(count));
+    assert.deepEqual(done, [1, 2, 3]);
+    assert.deepEqual(Object.keys(scrubbed.document), Object.keys(document));
+    assert.deepEqual(scrubbed.document.traces.slice(1), document.traces.slice(1));
+    assert.deepEqual(
+      scrubbed.findings.map(({ pointer }) => pointer.replace(/\/resourceSpans.*/, '')),
+      ['/traces/0', '/note'],
+    );
+  });
+
   it('has no secret that a check would find, wherever it stood', () => {
     const encodings: ((text: string) => string)[] = [
       (text) => text,
