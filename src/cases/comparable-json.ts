@@ -26,6 +26,16 @@ export function comparableJson(
   };
 }
 
+/**
+ * A JSON value without what the paths select; the same value where they select nothing, undefined where they select it.
+ *
+ * @throws {RangeError} when it is nested too deeply for the stack
+ * @throws {JsonPathLimitError} when a path would have to visit too much of it
+ */
+export function withoutSelected(value: unknown, paths: readonly JsonPath[]): unknown {
+  return without(value, placesOf(value, paths));
+}
+
 /** The right value, with the placeholders of the left one wherever it has something in their place. */
 function hideAsRecorded(left: unknown, right: unknown, secrets: ReplaySecrets): unknown {
   if (typeof left === 'string') {

@@ -1,10 +1,12 @@
 import { exchangesOf } from '../case-exchanges.ts';
 import type { CaseDocument } from '../documents.generated.ts';
-import type { Direction, Exchange } from '../exchange.ts';
+import type { Direction } from '../exchange.ts';
 import { urlWithoutUserinfo } from '../url.ts';
-import { type HopDifference, hopDifferences, requestBodyKey } from './hop-differences.ts';
-import { pairHops } from './hop-pairs.ts';
-import { denoise } from './noise.ts';
+import { type HopDifference, hopDifferences } from './hop-differences.ts';
+import { type Ignored, withoutIgnored } from './ignored.ts';
+import { matchHops } from './matched-hops.ts';
+import { PlacedHop } from './placed-hop.ts';
+import { Renaming } from './renaming.ts';
 
 /** Which hop of a capture is meant. */
 export interface HopLabel {
@@ -41,27 +43,28 @@ export interface CaseDiff {
   readonly noiseCount: number;
 }
 
-/** A hop and where it stands. */
-interface PlacedHop {
-  readonly exchange: Exchange;
-  readonly index: number;
-}
-
-/** Compares two captures hop by hop. Who answered (a rule or the world), times and trace ids do not count. */
-export function diffCases(left: CaseDocument, right: CaseDocument): CaseDiff {
+/**
+ * Compares two captures hop by hop. Who answered (a rule or the world), times and trace ids do not count, nor do ids
+ * that are others in each run, as long as each is one and the same throughout a capture.
+ *
+ * @throws {JsonPathLimitError} when a path that is to be ignored would have to visit too much of a body
+ */
+export function diffCases(left: CaseDocument, right: CaseDocument, ignored: Ignored = {}): CaseDiff {
+  const renaming = new Renaming();
+  const pairs = matchHops(hopsOf(left, ignored, renaming), hopsOf(right, ignored), renaming);
   const added: HopLabel[] = [];
   const removed: HopLabel[] = [];
   const changed: ChangedHop[] = [];
   const noisy: ChangedHop[] = [];
   let unchangedCount = 0;
   let noiseCount = 0;
-  for (const pair of pairHops(hopsOf(left), hopsOf(right), PAIRING_KEYS)) {
+  for (const pair of pairs) {
     if (pair.left === undefined || pair.right === undefined) {
       if (pair.left !== undefined) removed.push(labelOf(pair.left));
       if (pair.right !== undefined) added.push(labelOf(pair.right));
       continue;
     }
-    const found = hopDifferences(pair.left.exchange, pair.right.exchange);
+    const found = hopDifferences(pair.left.exchange, pair.right.exchange, renaming.read);
     const noise = found.filter((difference) => difference.noise !== undefined);
     const differences = found.filter((difference) => difference.noise === undefined);
     const hop = { left: labelOf(pair.left), right: labelOf(pair.right), differences, noise };
@@ -73,8 +76,10 @@ export function diffCases(left: CaseDocument, right: CaseDocument): CaseDiff {
   return { added, removed, changed, noisy, unchangedCount, noiseCount };
 }
 
-function hopsOf(document: CaseDocument): PlacedHop[] {
-  return exchangesOf(document).map((exchange, place) => ({ exchange, index: place + 1 }));
+function hopsOf(document: CaseDocument, ignored: Ignored, renaming?: Renaming): PlacedHop[] {
+  return exchangesOf(document).map(
+    (exchange, place) => new PlacedHop(withoutIgnored(exchange, ignored), place + 1, renaming),
+  );
 }
 
 function labelOf({ exchange: { hop, response }, index }: PlacedHop): HopLabel {
@@ -87,24 +92,3 @@ function labelOf({ exchange: { hop, response }, index }: PlacedHop): HopLabel {
     status: response?.status ?? null,
   };
 }
-
-type Key = (hop: PlacedHop) => string;
-
-const whoAndWhat = ({ exchange: { hop } }: PlacedHop) => `${hop.direction} ${hop.method.toUpperCase()}`;
-const exactHost: Key = ({ exchange: { hop } }) => hop.host.toLowerCase();
-const anyPort: Key = ({ exchange: { hop } }) => denoise(hop.host.toLowerCase()).text;
-const path: Key = ({ exchange: { hop } }) => denoise(hop.path).text;
-const query: Key = ({ exchange: { hop } }) => denoise(hop.query ?? '').text;
-/** `/orders/7` and `/orders/8` may be the same order in two runs; that they differ is then told. */
-const anyNumbers: Key = (hop) => path(hop).replace(/\d+/g, '{n}');
-const body: Key = ({ exchange }) => requestBodyKey(exchange);
-
-/** From the most exact to the loosest. */
-const PAIRING_KEYS: readonly Key[] = [
-  [exactHost, path, query, body],
-  [exactHost, path, query],
-  [anyPort, path, query, body],
-  [anyPort, path, query],
-  [anyPort, path],
-  [anyPort, anyNumbers],
-].map((parts) => (hop) => [whoAndWhat(hop), ...parts.map((part) => part(hop))].join(' '));

@@ -5,7 +5,7 @@ import { headerValue, recordedHeaders } from '../headers.ts';
 import { pointerTo } from '../issue-list.ts';
 import { isSecretHeader } from '../secret-header.ts';
 import { jsonDifferences } from './json-difference.ts';
-import { denoise, headerNoise, type NoiseKind, noiseBetween } from './noise.ts';
+import { asItIs, denoise, headerNoise, type NoiseKind, noiseBetween, type Reading } from './noise.ts';
 import { textDifference } from './text-difference.ts';
 
 /** One place where two recordings of the same hop differ. */
@@ -22,37 +22,47 @@ export interface HopDifference {
   readonly lines?: string;
   /** Why it means nothing, if so. */
   readonly noise?: NoiseKind;
+  /** True for a parameter of a form, which no JSONPath selects. */
+  readonly isFormParameter?: true;
 }
 
-/** Where two recordings of a hop differ, noise among it. Times, trace ids and who answered are not compared. */
-export function hopDifferences(left: Exchange, right: Exchange): HopDifference[] {
+/**
+ * Where two recordings of a hop differ, noise among it. Times, trace ids and who answered are not compared.
+ *
+ * @param read gives a left text as the right capture would have it: what then is the same is noise
+ */
+export function hopDifferences(left: Exchange, right: Exchange, read: Reading = asItIs): HopDifference[] {
   return [
-    ...targetDifferences(left, right),
-    ...fieldDifferences(['request', 'headers'], left.hop.headers, right.hop.headers),
-    ...bodyDifferences(['request', 'body'], requestBody(left), requestBody(right)),
+    ...targetDifferences(left, right, read),
+    ...fieldDifferences(['request', 'headers'], left.hop.headers, right.hop.headers, read),
+    ...bodyDifferences(['request', 'body'], requestBody(left), requestBody(right), read),
     ...valueDifference(['failure'], '', left.failure?.type, right.failure?.type),
-    ...responseDifferences(left, right),
+    ...responseDifferences(left, right, read),
   ];
 }
 
-function targetDifferences({ hop: left }: Exchange, { hop: right }: Exchange): HopDifference[] {
+function targetDifferences(
+  { hop: left }: Exchange,
+  { hop: right }: Exchange,
+  read: Reading,
+): HopDifference[] {
   return [
     ...valueDifference(['request', 'scheme'], '', left.scheme, right.scheme),
-    ...valueDifference(['request', 'host'], '', left.host.toLowerCase(), right.host.toLowerCase()),
-    ...valueDifference(['request', 'path'], '', left.path, right.path),
-    ...parameterDifferences(['request', 'query'], left.query ?? '', right.query ?? ''),
+    ...valueDifference(['request', 'host'], '', left.host.toLowerCase(), right.host.toLowerCase(), read),
+    ...valueDifference(['request', 'path'], '', left.path, right.path, read),
+    ...parameterDifferences(['request', 'query'], left.query ?? '', right.query ?? '', read),
   ];
 }
 
-function responseDifferences(left: Exchange, right: Exchange): HopDifference[] {
+function responseDifferences(left: Exchange, right: Exchange, read: Reading): HopDifference[] {
   if (left.response === undefined || right.response === undefined) {
     return valueDifference(['response', 'status'], '', left.response?.status, right.response?.status);
   }
   return [
     ...valueDifference(['response', 'status'], '', left.response.status, right.response.status),
-    ...fieldDifferences(['response', 'headers'], left.response.headers, right.response.headers),
-    ...fieldDifferences(['response', 'trailers'], left.response.trailers, right.response.trailers),
-    ...bodyDifferences(['response', 'body'], responseBody(left), responseBody(right)),
+    ...fieldDifferences(['response', 'headers'], left.response.headers, right.response.headers, read),
+    ...fieldDifferences(['response', 'trailers'], left.response.trailers, right.response.trailers, read),
+    ...bodyDifferences(['response', 'body'], responseBody(left), responseBody(right), read),
   ];
 }
 
@@ -61,8 +71,10 @@ function valueDifference(
   name: string,
   left: unknown,
   right: unknown,
+  read: Reading = asItIs,
 ): HopDifference[] {
-  return left === right ? [] : [difference(pointerTo(...path), left, right, noiseBetween(name, left, right))];
+  if (left === right) return [];
+  return [difference(pointerTo(...path), left, right, noiseBetween(name, left, right, read))];
 }
 
 function difference(
@@ -79,7 +91,12 @@ function difference(
   };
 }
 
-function fieldDifferences(path: readonly string[], left: RawHeaders, right: RawHeaders): HopDifference[] {
+function fieldDifferences(
+  path: readonly string[],
+  left: RawHeaders,
+  right: RawHeaders,
+  read: Reading,
+): HopDifference[] {
   const leftFields = recordedHeaders(left);
   const rightFields = recordedHeaders(right);
   const names = new Set([...leftFields.keys(), ...rightFields.keys()]);
@@ -89,7 +106,7 @@ function fieldDifferences(path: readonly string[], left: RawHeaders, right: RawH
     const leftValue = leftValues?.join(', ');
     const rightValue = rightValues?.join(', ');
     if (leftValue === rightValue) return [];
-    const noise = fieldNoise(name, leftValues, rightValues);
+    const noise = fieldNoise(name, leftValues, rightValues, read);
     return [difference(pointerTo(...path, name), leftValue, rightValue, noise)];
   });
 }
@@ -102,13 +119,14 @@ function fieldNoise(
   name: string,
   left: readonly string[] | undefined,
   right: readonly string[] | undefined,
+  read: Reading,
 ): NoiseKind | undefined {
   const known = headerNoise(name);
   if (left === undefined || right === undefined) {
     return known === 'trace' || name === 'content-length' ? known : undefined;
   }
   if (known !== undefined) return known;
-  const noise = noiseBetween('', left.join(', '), right.join(', '));
+  const noise = noiseBetween('', left.join(', '), right.join(', '), read);
   if (noise !== undefined || !isSecretHeader(name)) return noise;
   // Of credentials the scheme means something, of cookies the names and attributes. Value by value: a comma within
   // `Expires` is none between two cookies (RFC 6265 section 3).
@@ -148,15 +166,33 @@ function comparedBody(body: RecordedBody, headers: RawHeaders, isBroken: boolean
   };
 }
 
+/** Every text of an exchange in which an identifier may stand. */
+export function* textsOf(exchange: Exchange): Generator<string> {
+  const { hop, response } = exchange;
+  yield hop.path;
+  yield hop.query ?? '';
+  yield* hop.headers;
+  yield* response?.headers ?? [];
+  yield* response?.trailers ?? [];
+  for (const { body } of [requestBody(exchange), responseBody(exchange)]) {
+    if (body !== undefined && body.encoding === undefined) yield body.value;
+  }
+}
+
 /** The request body as it takes part in pairing hops: the same but for noise, and the order of JSON members. */
-export function requestBodyKey(exchange: Exchange): string {
+export function requestBodyKey(exchange: Exchange, read: Reading = asItIs): string {
   const { body } = requestBody(exchange);
   if (body === undefined) return '';
-  const text = body.encoding === undefined ? denoise(body.value).text : body.value;
+  const text = body.encoding === undefined ? denoise(read(body.value)).text : body.value;
   return createHash('sha256').update(text).digest('base64');
 }
 
-function bodyDifferences(path: readonly string[], left: ComparedBody, right: ComparedBody): HopDifference[] {
+function bodyDifferences(
+  path: readonly string[],
+  left: ComparedBody,
+  right: ComparedBody,
+  read: Reading,
+): HopDifference[] {
   if (left.body?.value === right.body?.value && left.body?.encoding === right.body?.encoding) return [];
   const pointer = pointerTo(...path);
   if (left.body === undefined || right.body === undefined) {
@@ -169,15 +205,18 @@ function bodyDifferences(path: readonly string[], left: ComparedBody, right: Com
   const rightJson = jsonOf(right);
   if (leftJson !== undefined && rightJson !== undefined) {
     try {
-      return jsonDifferences(leftJson.value, rightJson.value).map((found) =>
+      return jsonDifferences(leftJson.value, rightJson.value, read).map((found) =>
         difference(pointer + found.pointer, found.left, found.right, found.noise),
       );
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
   }
-  if (isForm(left) && isForm(right)) return parameterDifferences(path, left.body.value, right.body.value);
-  return textDifferences(pointer, left.body.value, right.body.value);
+  if (isForm(left) && isForm(right)) {
+    const found = parameterDifferences(path, left.body.value, right.body.value, read);
+    return found.map((parameter) => ({ ...parameter, isFormParameter: true }));
+  }
+  return textDifferences(pointer, left.body.value, right.body.value, read);
 }
 
 function jsonOf({ body, contentType }: ComparedBody): { readonly value: unknown } | undefined {
@@ -194,26 +233,31 @@ function isForm({ contentType }: ComparedBody): boolean {
 }
 
 /** Parameters of a query or a form by their names; where the names come in another order, that is no difference. */
-function parameterDifferences(path: readonly string[], left: string, right: string): HopDifference[] {
+function parameterDifferences(
+  path: readonly string[],
+  left: string,
+  right: string,
+  read: Reading,
+): HopDifference[] {
   if (left === right) return [];
   const leftValues = new URLSearchParams(left);
   const rightValues = new URLSearchParams(right);
   const textOf = (values: URLSearchParams, name: string) =>
     values.has(name) ? values.getAll(name).join(', ') : undefined;
   return [...new Set([...leftValues.keys(), ...rightValues.keys()])].flatMap((name) =>
-    valueDifference([...path, name], name, textOf(leftValues, name), textOf(rightValues, name)),
+    valueDifference([...path, name], name, textOf(leftValues, name), textOf(rightValues, name), read),
   );
 }
 
 /** Texts of one line are shown as they are. */
 const SHORT_TEXT = 200;
 
-function textDifferences(pointer: string, left: string, right: string): HopDifference[] {
-  const leftDenoised = denoise(left);
-  const isNoise = leftDenoised.text === denoise(right).text;
-  if (isNoise) return [difference(pointer, excerpt(left), excerpt(right), leftDenoised.kinds[0])];
+function textDifferences(pointer: string, left: string, right: string, read: Reading): HopDifference[] {
+  const { text, kinds } = denoise(read(left));
+  const isNoise = text === denoise(right).text;
+  if (isNoise) return [difference(pointer, excerpt(left), excerpt(right), kinds[0] ?? 'id')];
   if (isShort(left) && isShort(right)) return [difference(pointer, left, right, undefined)];
-  const lines = textDifference(left, right);
+  const lines = textDifference(left, right, read);
   const sizes = difference(pointer, `${left.length} characters`, `${right.length} characters`, undefined);
   return [lines === undefined ? sizes : { ...sizes, lines }];
 }

@@ -1,6 +1,6 @@
 import { diffArrays } from 'diff';
 import { pointerTo } from '../issue-list.ts';
-import { denoise, type NoiseKind, noiseBetween } from './noise.ts';
+import { asItIs, denoise, type NoiseKind, noiseBetween, type Reading } from './noise.ts';
 
 /** A place where two JSON values differ. A value that is not there is undefined, which no JSON value is. */
 export interface JsonDifference {
@@ -17,41 +17,48 @@ const MAX_EDITS = 1000;
 
 type Path = readonly (string | number)[];
 
+interface Comparison {
+  readonly found: JsonDifference[];
+  readonly read: Reading;
+}
+
 /**
  * Where two JSON values differ, member by member. An element inserted into an array does not shift the others.
  *
+ * @param read gives a left text as the right capture would have it
  * @throws {RangeError} when they are nested too deeply for the stack
  */
-export function jsonDifferences(left: unknown, right: unknown): JsonDifference[] {
+export function jsonDifferences(left: unknown, right: unknown, read: Reading = asItIs): JsonDifference[] {
   const found: JsonDifference[] = [];
-  compare(left, right, [], found);
+  compare(left, right, [], { found, read });
   return found;
 }
 
-function compare(left: unknown, right: unknown, path: Path, found: JsonDifference[]): void {
+function compare(left: unknown, right: unknown, path: Path, comparison: Comparison): void {
   if (left === right) return;
   if (Array.isArray(left) && Array.isArray(right)) {
-    compareArrays(left, right, path, found);
+    compareArrays(left, right, path, comparison);
     return;
   }
   if (isObject(left) && isObject(right)) {
-    compareObjects(left, right, path, found);
+    compareObjects(left, right, path, comparison);
     return;
   }
   const name = String(path.findLast((token) => typeof token === 'string') ?? '');
-  found.push({ pointer: pointerTo(...path), left, right, noise: noiseBetween(name, left, right) });
+  const { found, read } = comparison;
+  found.push({ pointer: pointerTo(...path), left, right, noise: noiseBetween(name, left, right, read) });
 }
 
 function compareObjects(
   left: Record<string, unknown>,
   right: Record<string, unknown>,
   path: Path,
-  found: JsonDifference[],
+  comparison: Comparison,
 ): void {
   for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
     const memberOf = (object: Record<string, unknown>) =>
       Object.hasOwn(object, name) ? object[name] : undefined;
-    compare(memberOf(left), memberOf(right), [...path, name], found);
+    compare(memberOf(left), memberOf(right), [...path, name], comparison);
   }
 }
 
@@ -59,14 +66,19 @@ function compareArrays(
   left: readonly unknown[],
   right: readonly unknown[],
   path: Path,
-  found: JsonDifference[],
+  comparison: Comparison,
 ): void {
   if (left.length === right.length) {
-    for (const [index, value] of left.entries()) compare(value, right[index], [...path, index], found);
+    for (const [index, value] of left.entries()) compare(value, right[index], [...path, index], comparison);
     return;
   }
-  const text = (value: unknown) => denoise(JSON.stringify(value) ?? '').text;
-  const changes = diffArrays(left.map(text), right.map(text), { maxEditLength: MAX_EDITS }) ?? [];
+  const text = (value: unknown, read: Reading) => denoise(read(JSON.stringify(value) ?? '')).text;
+  const changes =
+    diffArrays(
+      left.map((value) => text(value, comparison.read)),
+      right.map((value) => text(value, asItIs)),
+      { maxEditLength: MAX_EDITS },
+    ) ?? [];
   const runs = runsOf(changes, left.length, right.length);
   let atLeft = 0;
   let atRight = 0;
@@ -78,7 +90,7 @@ function compareArrays(
         i < fromLeft ? left[atLeft + i] : undefined,
         i < fromRight ? right[atRight + i] : undefined,
         place,
-        found,
+        comparison,
       );
     }
     atLeft += fromLeft;

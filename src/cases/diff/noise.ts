@@ -38,6 +38,12 @@ const NOISE = new RegExp(
   'g',
 );
 
+/** Gives a text of the left capture as the right one would have it. */
+export type Reading = (text: string) => string;
+
+/** The reading of who knows nothing of the other capture. */
+export const asItIs: Reading = (text) => text;
+
 /** A text with its noise replaced, and the kinds that were in it. */
 export interface Denoised {
   readonly text: string;
@@ -106,17 +112,32 @@ const TIME_NAME =
  * Why two values of the same member mean the same; undefined where they do not.
  *
  * @param name of the member, parameter or field that has them; '' for none
+ * @param read gives a left text as the right capture would have it: with ids that are known to be the same
  */
-export function noiseBetween(name: string, left: unknown, right: unknown): NoiseKind | undefined {
+export function noiseBetween(
+  name: string,
+  left: unknown,
+  right: unknown,
+  read: Reading = asItIs,
+): NoiseKind | undefined {
   if (typeof left === 'number' && typeof right === 'number') {
     const isTime = [left, right].every((value) => isEpoch(value, TIME_NAME.test(name)));
-    return isTime ? 'time' : undefined;
+    if (isTime) return 'time';
+    return read(String(left)) === String(right) ? 'id' : undefined;
   }
   if (typeof left !== 'string' || typeof right !== 'string' || left === '' || right === '') return undefined;
   if (TOKEN_NAME.test(name)) return 'token';
   const { text, kinds } = denoise(left);
-  if (kinds.length > 0 && text === denoise(right).text) return kinds[0];
+  const denoisedRight = denoise(right).text;
+  if (kinds.length > 0 && text === denoisedRight) return kinds[0];
+  const known = read(left);
+  if (known !== left && denoise(known).text === denoisedRight) return 'id';
   return ID_NAME.test(name) && isLongId(left) && isLongId(right) ? 'id' : undefined;
+}
+
+/** Does what has this name identify something? */
+export function isIdName(name: string): boolean {
+  return ID_NAME.test(name);
 }
 
 /** Milliseconds since 1970 are told by their size, seconds only together with a name: 2001 to 2100. */

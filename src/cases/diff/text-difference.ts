@@ -1,5 +1,5 @@
 import { structuredPatch } from 'diff';
-import { denoise } from './noise.ts';
+import { asItIs, denoise, type Reading } from './noise.ts';
 
 /** Lines around a change. */
 const CONTEXT_LINES = 2;
@@ -14,10 +14,12 @@ const MAX_LINE = 300;
 /**
  * The lines in which two texts differ, as the hunks of a unified diff; undefined where they are too long or too
  * different for one to be of use. Noise in them is shown as its kind, `{time}`.
+ *
+ * @param read gives a left text as the right capture would have it
  */
-export function textDifference(left: string, right: string): string | undefined {
+export function textDifference(left: string, right: string, read: Reading = asItIs): string | undefined {
   if (left.length + right.length > MAX_TEXT) return undefined;
-  const patch = structuredPatch('', '', denoise(left).text, denoise(right).text, undefined, undefined, {
+  const patch = structuredPatch('', '', denoise(read(left)).text, denoise(right).text, undefined, undefined, {
     context: CONTEXT_LINES,
     maxEditLength: MAX_EDITS,
   });

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { CaseDiff, ChangedHop, HopLabel } from '../../cases/diff/case-diff.ts';
 import type { HopDifference } from '../../cases/diff/hop-differences.ts';
+import { ignoringFlag } from '../replay/result.ts';
 import { visible } from '../table.ts';
 
 /** Most differences of one hop that are shown; `--json` has them all. */
@@ -12,14 +13,21 @@ const MAX_VALUE = 120;
 /**
  * What differs between two captures, for people: `+` is only in the second, `-` only in the first, `~` in both. In
  * colour on a terminal, unless NO_COLOR says otherwise.
+ *
+ * @param options.withSummary false where the last line, how much differs, is told elsewhere
  */
-export function caseDiffText(diff: CaseDiff, { withNoise }: { readonly withNoise: boolean }): string {
+export function caseDiffText(
+  diff: CaseDiff,
+  { withNoise, withSummary = true }: { readonly withNoise: boolean; readonly withSummary?: boolean },
+): string {
+  const told = new Set<string>();
   const lines = [
-    ...diff.changed.flatMap((hop) => changedLines(hop, withNoise)),
-    ...(withNoise ? diff.noisy.flatMap((hop) => changedLines(hop, true)) : []),
+    ...diff.changed.flatMap((hop) => changedLines(hop, withNoise, told)),
+    ...(withNoise ? diff.noisy.flatMap((hop) => changedLines(hop, true, told)) : []),
     ...diff.removed.map((hop) => styleText('red', `- ${label(hop)}`)),
     ...diff.added.map((hop) => styleText('green', `+ ${label(hop)}`)),
   ];
+  if (!withSummary) return lines.join('\n');
   return [...lines, ...(lines.length > 0 ? [''] : []), summary(diff, withNoise)].join('\n');
 }
 
@@ -40,34 +48,60 @@ export function summary(
 }
 
 function label({ index, direction, method, url, status }: HopLabel): string {
-  return visible(`#${index} ${direction} ${method} ${url} -> ${status ?? 'no response'}`);
+  return visible(`#${index} ${direction} ${method} ${url} -> ${statusText(status)}`);
 }
 
-function changedLines({ left, right, differences, noise }: ChangedHop, withNoise: boolean): string[] {
-  const place = left.index === right.index ? '' : ` (#${right.index} there)`;
+function statusText(status: number | null): string {
+  return status === null ? 'no response' : String(status);
+}
+
+function changedLines(
+  { left, right, differences, noise }: ChangedHop,
+  withNoise: boolean,
+  told: Set<string>,
+): string[] {
+  const there = [
+    ...(left.index === right.index ? [] : [`#${right.index}`]),
+    ...(left.status === right.status ? [] : [statusText(right.status)]),
+  ];
+  const place = there.length === 0 ? '' : ` (there ${there.join(', ')})`;
   const sign = differences.length > 0 ? '~' : '=';
   return [
     styleText(differences.length > 0 ? 'yellow' : 'dim', `${sign} ${label(left)}${place}`),
-    ...differenceText(differences),
-    ...(withNoise ? differenceText(noise) : []),
+    ...differenceText(differences, told),
+    ...(withNoise ? differenceText(noise, told) : []),
   ];
 }
 
 /** Where two recordings of a hop differ, in lines below its own. */
-function differenceText(differences: readonly HopDifference[]): string[] {
-  const lines = differences.slice(0, MAX_SHOWN).flatMap(differenceLines);
+function differenceText(differences: readonly HopDifference[], told: Set<string>): string[] {
+  const lines = differences.slice(0, MAX_SHOWN).flatMap((difference) => differenceLines(difference, told));
   const left = differences.length - MAX_SHOWN;
   return left > 0 ? [...lines, `    … and ${left} more`] : lines;
 }
 
-function differenceLines(difference: HopDifference): string[] {
+function differenceLines(difference: HopDifference, told: Set<string>): string[] {
   const { pointer, lines, noise } = difference;
   const place = `    ${visible(pointer)}`;
   if (noise !== undefined) {
     return [styleText('dim', `${place}: ${values(difference)} (${noise})`)];
   }
-  if (lines === undefined) return [`${place}: ${values(difference)}`];
-  return [`${place}:`, ...lines.split('\n').map(patchLine)];
+  const hint = hintOf(difference, told);
+  if (lines === undefined) return [`${place}: ${values(difference)}${hint}`];
+  return [`${place}:${hint}`, ...lines.split('\n').map(patchLine)];
+}
+
+/** How to leave a difference out, where a flag does; said once, also where it leaves out many. */
+function hintOf({ pointer, isFormParameter }: HopDifference, told: Set<string>): string {
+  if (isFormParameter) return '';
+  // The same member of every element: a list seldom has the one and not the other.
+  const flag = ignoringFlag(pointer.replace(/^\/(?:request|response)/, ''))?.replace(
+    /\[\d+\](?=[.[])/g,
+    '[*]',
+  );
+  if (flag === undefined || told.has(flag)) return '';
+  told.add(flag);
+  return styleText('dim', ` (${visible(flag)} leaves it out)`);
 }
 
 function values(difference: HopDifference): string {

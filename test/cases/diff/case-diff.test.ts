@@ -248,7 +248,7 @@ describe('differences of a hop', () => {
     const right = form('amount=8&to=x');
     assert.deepEqual(
       differencesBetween(form('to=x&amount=7'), { ...right, hop: { ...right.hop, query: 'a=1&b=2' } }),
-      [{ pointer: '/request/body/amount', left: '7', right: '8' }],
+      [{ pointer: '/request/body/amount', left: '7', right: '8', isFormParameter: true }],
     );
   });
 
