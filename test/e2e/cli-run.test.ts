@@ -264,6 +264,32 @@ describe('a replay', () => {
   }
 });
 
+describe('a capture of an earlier run', () => {
+  it('is as it was where a service never came up', async () => {
+    await using origin = await CountingOrigin.listen();
+    const file = join(folder, 'earlier.case.json');
+    const next = ['--', 'curl', '-s', `${origin.url}/next`];
+    assert.equal((await run('--capture', file, ...next)).code, 0);
+    const before = await readFile(file, 'utf8');
+    const { code, stderr } = await run('--capture', file, '--driver', 'true', '--', 'sh', '-c', 'exit 3');
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /nothing was recorded: the capture that was there before is back/);
+    assert.equal(await readFile(file, 'utf8'), before);
+  });
+
+  it('gives way to a new one, and nothing of it is left', async () => {
+    await using origin = await CountingOrigin.listen();
+    const place = await mkdtemp(join(folder, 'captures-'));
+    const file = join(place, 'same.case.json');
+    const next = ['--', 'curl', '-s', `${origin.url}/next`];
+    assert.equal((await run('--capture', file, ...next)).code, 0);
+    const before = await readFile(file, 'utf8');
+    assert.equal((await run('--capture', file, ...next)).code, 0);
+    assert.notEqual(await readFile(file, 'utf8'), before);
+    assert.deepEqual(await readdir(place), ['same.case.json']);
+  });
+});
+
 describe('signals', () => {
   // Says that it is up, tells each signal, and ends by itself after the first.
   const listener = `

@@ -13,6 +13,7 @@ import { checkCapturePlaces, openProxy } from '../start/open-proxy.ts';
 import { type OpenTls, openTls } from '../start/open-tls.ts';
 import { drive } from './driver.ts';
 import { RunFolder } from './folder.ts';
+import { PreviousCapture } from './previous-capture.ts';
 import { reportLines } from './report.ts';
 import { openRunSession, type RunReport, type RunSession } from './session.ts';
 import { type RunSettings, readRunSettings } from './settings.ts';
@@ -48,6 +49,7 @@ export async function run(invocation: Invocation): Promise<Result | number> {
   const tls = await openTlsOfRun(settings, user, note);
   using folder = tls.authority && (await RunFolder.create());
   const trust = tls.authority && folder && (await writeTrustFiles(tls.authority, user, folder.path));
+  await using previous = mode.kind === 'capture' ? await PreviousCapture.keep(mode.file) : undefined;
   const proxy = await openProxy(proxySettings, tls, log, { fallbackSession: 'sole' });
   await using _closing = { [Symbol.asyncDispose]: () => closeProxy(proxy, log) };
   const api = new ControlApi(proxy.urls.control, proxySettings.proxy.apiToken);
@@ -61,6 +63,10 @@ export async function run(invocation: Invocation): Promise<Result | number> {
   signals.target = { kind: 'done' };
   const report = await session?.close();
   if (report !== undefined) for (const line of reportLines(mode, report)) note(line);
+  const isBrokenOff = ending instanceof FailedRun || ending instanceof InterruptedError;
+  if (isBrokenOff && report?.hops === 0 && (await previous?.restore())) {
+    note('nothing was recorded: the capture that was there before is back');
+  }
   if (ending instanceof FailedRun) throw ending.failure;
   const result = ending instanceof InterruptedError ? interruptedResult(ending) : resultOf(ending, report);
   return json ? result : (result.exitCode ?? ExitCode.ok);
