@@ -241,7 +241,7 @@ export class ExchangePath {
       // A trace that begins here says nothing about what else belongs to it.
       traceId: trace.parentSpanId === undefined ? undefined : trace.traceId,
       attribution: head.attribution,
-      ...(tunnelOf(request.socket) && { tunnelHost: tunnelHostOf(request.socket, target) }),
+      tunnelHost: tunnelHostOf(request.socket, target),
     };
   }
 }

@@ -306,7 +306,7 @@ describe('tools, over HTTPS', () => {
         assert.match(stderr, answered);
         return;
       }
-      // Once in some hundred runs npm (11.19 on Node 24.21) ends its connections during the handshake, without an alert,
+      // Seen once in some twenty runs: npm (11.19 on Node 24.21) ended its connections during the handshake, without an alert,
       // for as long as that process lives. Not understood; certificates were good in 10,000 of 10,000. A second run has to do.
       assert.match((await runProgram(args, { env, cwd: folder })).stderr, answered);
     });
